@@ -107,6 +107,15 @@ package final class ActionStore: Sendable {
     if let failure { throw failure }
   }
 
+  /// Lets go of everything as a killed process would: for tests of recovery.
+  func abandon() {
+    writer.withLock { writer in
+      writer?.catalog.close()
+      writer = nil
+    }
+    lock.release()
+  }
+
   private static let closedError = StoreError(.closed, "the store was closed")
 
   /// The first offset of a partition that is not stored; nil for a partition never seen.
