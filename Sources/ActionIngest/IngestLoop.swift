@@ -1,0 +1,175 @@
+import ActionStore
+import Kafka
+import Logging
+import Synchronization
+
+/// The loop of the ingest thread. Everything in it may block, and nothing else runs on its thread.
+final class IngestLoop {
+  let configuration: IngestConfiguration
+  let store: ActionStore
+  let consumer: KafkaConsumer
+  let deadLetters: DeadLetters
+  let state: IngestState
+  let logger: Logger
+  let judge: RecordJudge
+  var faults: FaultLog
+  let metrics = IngestMetrics()
+  var partitions: [Int32] = []
+  private var maintenance: Interval
+  private var partitionRefresh: Interval
+
+  init(
+    configuration: IngestConfiguration, store: ActionStore, consumer: KafkaConsumer, deadLetters: DeadLetters,
+    state: IngestState, logger: Logger
+  ) {
+    self.configuration = configuration
+    self.store = store
+    self.consumer = consumer
+    self.deadLetters = deadLetters
+    self.state = state
+    self.logger = logger
+    judge = RecordJudge(defaultTimeToLiveSeconds: configuration.defaultTimeToLiveSeconds)
+    faults = FaultLog(logger: logger)
+    maintenance = Interval(milliseconds: configuration.maintenanceMilliseconds)
+    partitionRefresh = Interval(milliseconds: configuration.partitionRefreshMilliseconds)
+  }
+
+  var isStopping: Bool { state.isStopping.load(ordering: .acquiring) }
+
+  func run() {
+    while !isStopping {
+      if partitionRefresh.isDue { refreshPartitions() }
+      turn()
+      if maintenance.isDue { maintain() }
+    }
+    maintain()
+  }
+
+  /// One poll and what it brought.
+  private func turn() {
+    do throws(KafkaError) {
+      let batch = try consumer.poll(
+        maxRecords: configuration.batchRecordsMax, timeout: .milliseconds(configuration.pollTimeoutMilliseconds))
+      if !batch.isEmpty || !batch.ends.isEmpty { noteConnected() }
+      for failure in batch.failures { handle(failure) }
+      store(batch)
+    } catch {
+      noteLost(error)
+      waitForRetry()
+    }
+  }
+
+  // MARK: Partitions
+
+  /// Asks for the topic's partitions and reads those it did not have, each from where the store stands.
+  private func refreshPartitions() {
+    do throws(KafkaError) {
+      let found = try consumer.partitions(of: configuration.topic, timeout: .seconds(5)).sorted()
+      noteConnected()
+      partitionRefresh.restart()
+      guard found != partitions else { return }
+      let added = found.filter { !partitions.contains($0) }
+      logger.info(
+        "Reading partitions",
+        metadata: [
+          "topic": "\(configuration.topic)", "partitions": "\(found.count)",
+          "added": "\(added.count)",
+        ])
+      partitions = found
+      state.update { $0.partitions = found }
+      try assign()
+    } catch {
+      // Until the partitions are known the question is asked again at once; afterwards at the usual interval.
+      if partitions.isEmpty { partitionRefresh.expire() } else { partitionRefresh.restart() }
+      noteLost(error)
+      if partitions.isEmpty { waitForRetry() }
+    }
+  }
+
+  /// Reads every partition from the first offset that is not stored.
+  func assign() throws(KafkaError) {
+    var starts: [TopicPartition: KafkaConsumer.Start] = [:]
+    for partition in partitions {
+      starts[TopicPartition(topic: configuration.topic, partition: partition)] =
+        store.nextOffset(of: partition).map { .offset($0) } ?? .beginning
+    }
+    try consumer.assign(starts)
+  }
+
+  var topicPartitions: [TopicPartition] {
+    partitions.map { TopicPartition(topic: configuration.topic, partition: $0) }
+  }
+
+  private func handle(_ failure: ConsumerFailure) {
+    if let partition = failure.partition, failure.error.isOffsetLost {
+      resumeAtEarliest(partition, failure.error)
+    } else {
+      noteLost(failure.error)
+    }
+  }
+
+  /// Kafka no longer has the offset the store stands at: reading goes on at the earliest there is, and says so.
+  private func resumeAtEarliest(_ partition: TopicPartition, _ error: KafkaError) {
+    let stored = store.nextOffset(of: partition.partition)
+    do throws(KafkaError) {
+      let earliest = try consumer.watermarks(of: partition, timeout: .seconds(5)).low
+      let lost = stored.map { max(0, earliest - $0) }
+      logger.error(
+        "The topic's retention removed records before they were read",
+        metadata: [
+          "partition": "\(partition.partition)", "stored": "\(stored.map { String($0) } ?? "none")",
+          "earliest": "\(earliest)", "lost": "\(lost.map { String($0) } ?? "unknown")",
+        ])
+      metrics.lostRecords(partition: partition.partition, count: lost ?? 0)
+      try consumer.seek(partition, to: .offset(earliest))
+    } catch {
+      noteLost(error)
+      // Asked for again with the next refresh of partitions.
+      partitions.removeAll { $0 == partition.partition }
+      partitionRefresh.expire()
+    }
+  }
+
+  // MARK: Status
+
+  private func noteConnected() {
+    let isNews = state.status.withLock { status in
+      defer { status.connection = .connected }
+      return status.connection != .connected
+    }
+    if isNews { logger.info("Kafka answers", metadata: ["topic": "\(configuration.topic)"]) }
+  }
+
+  private func noteLost(_ error: KafkaError) {
+    guard error.isLasting else { return }
+    state.update { $0.connection = .lost(error.description) }
+    faults.report("kafka", "Kafka cannot be read; trying again", metadata: ["error": "\(error)"])
+    if !partitions.isEmpty { partitionRefresh.expire(after: configuration.retryMilliseconds) }
+  }
+
+  /// Waits without hearing a stop late: `stop` wakes the poll.
+  func waitForRetry() {
+    guard !isStopping else { return }
+    _ = try? consumer.pause(topicPartitions)
+    consumer.waitForWakeUp(timeout: .milliseconds(configuration.retryMilliseconds))
+    _ = try? consumer.resume(topicPartitions)
+  }
+
+  func maintain() {
+    maintenance.restart()
+    do throws(StoreError) {
+      try store.maintain()
+      state.update { $0.maintenanceFailure = nil }
+    } catch {
+      state.update { $0.maintenanceFailure = error.description }
+      faults.report("store", "The store's maintenance failed; trying again", metadata: ["error": "\(error)"])
+    }
+    let lag = Dictionary(
+      uniqueKeysWithValues: partitions.compactMap { partition -> (Int32, Int64)? in
+        let end = consumer.cachedWatermarks(of: TopicPartition(topic: configuration.topic, partition: partition))?.high
+        return end.map { (partition, max(0, $0 - (store.nextOffset(of: partition) ?? 0))) }
+      })
+    state.update { $0.lag = lag }
+    metrics.record(lag: lag, store: store.status())
+  }
+}
