@@ -1,7 +1,7 @@
 package import ActionStore
 import Kafka
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Carries actions from the topic into the store: one thread that polls, judges and appends, batch by batch.
@@ -42,7 +42,7 @@ package final class ActionIngest: Service {
       loop.run()
     }
     @Sendable func stop() {
-      state.isStopping.store(true, ordering: .releasing)
+      state.stop()
       consumer.wakeUp()
     }
     await withTaskCancellationHandler {
@@ -56,15 +56,5 @@ package final class ActionIngest: Service {
     }
     _ = await producer.close(flushTimeout: .seconds(1))
     await consumer.close()
-  }
-}
-
-/// What the thread and its observers share.
-final class IngestState: Sendable {
-  let status = Mutex(IngestStatus())
-  let isStopping = Atomic(false)
-
-  func update(_ change: (inout IngestStatus) -> Void) {
-    status.withLock { change(&$0) }
   }
 }

@@ -65,7 +65,7 @@ struct DeadLetters {
         unsent.append(letter)
         failure = failure ?? KafkaError(code: KafkaError.Code.timedOut)
       case .failed(let error):
-        unsent.append(error.code == KafkaError.Code.messageTooLarge ? Self.withoutValue(letter) : letter)
+        unsent.append(error.code == KafkaError.Code.recordTooLarge ? Self.withoutValue(letter) : letter)
         failure = failure ?? error
       }
     }

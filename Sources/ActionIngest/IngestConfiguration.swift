@@ -1,4 +1,4 @@
-package import AuditActions
+import AuditActions
 package import Kafka
 
 /// Where actions come from, and the limits of reading them. Every duration says its unit.

@@ -1,6 +1,7 @@
 import ActionStore
 import AuditActions
 import Kafka
+import Logging
 
 extension IngestLoop {
   /// Judges a batch, has Kafka keep what breaks the contract, and stores the rest; returns when all of that is done or
@@ -41,17 +42,15 @@ extension IngestLoop {
       let (remaining, failure) = deadLetters.send(unsent, timeout: .seconds(10))
       unsent = remaining
       guard let failure, !unsent.isEmpty else { break }
-      pause("the dead-letter topic '\(configuration.deadLetterTopic)' does not take records: \(failure)")
       isPaused = true
-      maintain()
-      consumer.waitForWakeUp(timeout: .milliseconds(configuration.retryMilliseconds))
+      pause("the dead-letter topic '\(configuration.deadLetterTopic)' does not take records: \(failure)")
     }
     if isPaused { resume() }
     return true
   }
 
-  /// Nil when the loop is to stop first. A store that is full is waited for: its partitions are paused, Kafka keeps
-  /// what is not read, and expiry makes room.
+  /// Nil when the loop is to stop first. A store that is full is waited for: nothing is polled, Kafka keeps what is not
+  /// read, and expiry makes room.
   private func append(
     _ batch: ConsumedBatch, _ verdicts: [RecordJudge.Verdict], _ ends: [TopicPartition: Int64]
   ) -> AppendOutcome? {
@@ -63,10 +62,8 @@ extension IngestLoop {
         return outcome
       } catch {
         if isStopping { return nil }
-        pause("the store takes no more: \(error)")
         isPaused = true
-        maintain()
-        consumer.waitForWakeUp(timeout: .milliseconds(configuration.retryMilliseconds))
+        pause("the store takes no more: \(error)")
       }
     }
   }
@@ -93,18 +90,16 @@ extension IngestLoop {
     for (end, offset) in ends { writer.advance(partition: end.partition, to: offset) }
   }
 
+  /// Says why nothing is read, keeps the store expiring, and waits before the next try.
   private func pause(_ reason: String) {
-    let isNews = state.status.withLock { status in
-      defer { status.pausedReason = reason }
-      return status.pausedReason == nil
-    }
-    if isNews { _ = try? consumer.pause(topicPartitions) }
+    state.update { $0.pausedReason = reason }
     faults.report("paused", "Ingest is paused; Kafka keeps what is not read", metadata: ["reason": "\(reason)"])
+    maintain()
+    waitForRetry()
   }
 
   private func resume() {
     state.update { $0.pausedReason = nil }
     logger.notice("Ingest goes on")
-    _ = try? consumer.resume(topicPartitions)
   }
 }

@@ -34,7 +34,7 @@ final class IngestLoop {
     partitionRefresh = Interval(milliseconds: configuration.partitionRefreshMilliseconds)
   }
 
-  var isStopping: Bool { state.isStopping.load(ordering: .acquiring) }
+  var isStopping: Bool { state.isStopping }
 
   func run() {
     while !isStopping {
@@ -88,7 +88,7 @@ final class IngestLoop {
 
   /// Reads every partition from the first offset that is not stored.
   func assign() throws(KafkaError) {
-    var starts: [TopicPartition: KafkaConsumer.Start] = [:]
+    var starts: [TopicPartition: Start] = [:]
     for partition in partitions {
       starts[TopicPartition(topic: configuration.topic, partition: partition)] =
         store.nextOffset(of: partition).map { .offset($0) } ?? .beginning
@@ -96,20 +96,17 @@ final class IngestLoop {
     try consumer.assign(starts)
   }
 
-  var topicPartitions: [TopicPartition] {
-    partitions.map { TopicPartition(topic: configuration.topic, partition: $0) }
-  }
-
-  private func handle(_ failure: ConsumerFailure) {
-    if let partition = failure.partition, failure.error.isOffsetLost {
-      resumeAtEarliest(partition, failure.error)
+  private func handle(_ failure: (partition: TopicPartition?, error: KafkaError)) {
+    let isOffsetLost = [KafkaError.Code.autoOffsetReset, KafkaError.Code.offsetOutOfRange].contains(failure.error.code)
+    if isOffsetLost, let partition = failure.partition {
+      resumeAtEarliest(partition)
     } else {
       noteLost(failure.error)
     }
   }
 
   /// Kafka no longer has the offset the store stands at: reading goes on at the earliest there is, and says so.
-  private func resumeAtEarliest(_ partition: TopicPartition, _ error: KafkaError) {
+  private func resumeAtEarliest(_ partition: TopicPartition) {
     let stored = store.nextOffset(of: partition.partition)
     do throws(KafkaError) {
       let earliest = try consumer.watermarks(of: partition, timeout: .seconds(5)).low
@@ -121,7 +118,7 @@ final class IngestLoop {
           "earliest": "\(earliest)", "lost": "\(lost.map { String($0) } ?? "unknown")",
         ])
       metrics.lostRecords(partition: partition.partition, count: lost ?? 0)
-      try consumer.seek(partition, to: .offset(earliest))
+      try consumer.seek([partition: .offset(earliest)])
     } catch {
       noteLost(error)
       // Asked for again with the next refresh of partitions.
@@ -141,19 +138,14 @@ final class IngestLoop {
   }
 
   private func noteLost(_ error: KafkaError) {
-    guard error.isLasting else { return }
     state.update { $0.connection = .lost(error.description) }
     faults.report("kafka", "Kafka cannot be read; trying again", metadata: ["error": "\(error)"])
     if !partitions.isEmpty { partitionRefresh.expire(after: configuration.retryMilliseconds) }
   }
 
-  /// Waits without hearing a stop late: `stop` wakes the poll.
-  func waitForRetry() {
-    guard !isStopping else { return }
-    _ = try? consumer.pause(topicPartitions)
-    consumer.waitForWakeUp(timeout: .milliseconds(configuration.retryMilliseconds))
-    _ = try? consumer.resume(topicPartitions)
-  }
+  /// Waits a moment; a stop ends the wait. Kafka need not be polled meanwhile: what librdkafka fetches ahead is
+  /// bounded, and no group waits for us.
+  func waitForRetry() { state.wait(milliseconds: configuration.retryMilliseconds) }
 
   func maintain() {
     maintenance.restart()
@@ -166,8 +158,10 @@ final class IngestLoop {
     }
     let lag = Dictionary(
       uniqueKeysWithValues: partitions.compactMap { partition -> (Int32, Int64)? in
-        let end = consumer.cachedWatermarks(of: TopicPartition(topic: configuration.topic, partition: partition))?.high
-        return end.map { (partition, max(0, $0 - (store.nextOffset(of: partition) ?? 0))) }
+        let place = TopicPartition(topic: configuration.topic, partition: partition)
+        return (try? consumer.cachedWatermarks(of: place)).map(\.high).map {
+          (partition, max(0, $0 - (store.nextOffset(of: partition) ?? 0)))
+        }
       })
     state.update { $0.lag = lag }
     metrics.record(lag: lag, store: store.status())

@@ -1,4 +1,5 @@
-package import Kafka
+import Dispatch
+import Synchronization
 
 /// What ingest says of itself to readiness checks and operators.
 package struct IngestStatus: Sendable {
@@ -21,4 +22,28 @@ package struct IngestStatus: Sendable {
   package var duplicates: UInt64 = 0
   /// Why the store's maintenance fails, while it does.
   package var maintenanceFailure: String?
+}
+
+/// What the thread and its observers share.
+final class IngestState: Sendable {
+  let status = Mutex(IngestStatus())
+  private let isStopped = Atomic(false)
+  private let stopSignal = DispatchSemaphore(value: 0)
+
+  var isStopping: Bool { isStopped.load(ordering: .acquiring) }
+
+  func update(_ change: (inout IngestStatus) -> Void) {
+    status.withLock { change(&$0) }
+  }
+
+  /// Ends every wait, now and later.
+  func stop() {
+    isStopped.store(true, ordering: .releasing)
+    stopSignal.signal()
+  }
+
+  /// Blocks the calling thread for the time given, or until `stop`.
+  func wait(milliseconds: Int) {
+    if stopSignal.wait(timeout: .now() + .milliseconds(milliseconds)) == .success { stopSignal.signal() }
+  }
 }

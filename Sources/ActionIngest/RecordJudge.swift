@@ -16,7 +16,7 @@ struct RecordJudge {
       try QueueAddress.validateKey(key)
       guard let value = record.value else { throw .tombstone }
       let timeToLive =
-        if let header = record.header(named: ActionRecord.timeToLiveHeader) {
+        if let header = record.header(named: "ttl") {
           try ActionRecord.parseTimeToLive(header)
         } else {
           defaultTimeToLiveSeconds
