@@ -27,7 +27,7 @@ package final class ActionIngest: Service {
   /// - Throws: `KafkaError` for a configuration librdkafka refuses. A Kafka that cannot be reached is no error: it is
   ///   tried again for as long as it takes, and `status` says so.
   package func run() async throws {
-    let consumer = try KafkaConsumer(configuration: configuration.kafka, logger: logger)
+    let consumer = try KafkaConsumer(configuration: consumerConfiguration, logger: logger)
     let producer: KafkaProducer
     do { producer = try KafkaProducer(configuration: configuration.kafka, logger: logger) } catch {
       await consumer.close()
@@ -56,5 +56,15 @@ package final class ActionIngest: Service {
     }
     _ = await producer.close(flushTimeout: .seconds(1))
     await consumer.close()
+  }
+
+  /// librdkafka 2.0 waits a whole second before it fetches again into a queue that was full, so the queue has to hold
+  /// what the store takes in a second (measured: 16 MiB allowed 90,000 actions/s, 128 MiB 160,000).
+  private var consumerConfiguration: KafkaConfiguration {
+    var kafka = configuration.kafka
+    if kafka.properties["queued.max.messages.kbytes"] == nil {
+      kafka.properties["queued.max.messages.kbytes"] = "65536"
+    }
+    return kafka
   }
 }
