@@ -138,7 +138,7 @@ extension ActionEmitter {
         case .success(let position):
           tally.countDelivered()
           window.release(bytes: byteCount)
-          onDelivery?(.success(position))
+          onDelivery?(.success(EmittedPosition(position)))
         case .failure(let kafka):
           let error = EmitError(failure: kafka)
           tally.countFailed(kafka.name)
