@@ -121,7 +121,7 @@ struct UnreachableBrokerTests {
     for _ in 0..<1_000 { emitter.emit(action, to: queue) }
     let start = ContinuousClock.now
     #expect(await emitter.close(flushTimeout: .milliseconds(100)).undelivered == 1_000)
-    #expect(start.duration(to: .now) < .seconds(30))
+    #expect(start.duration(to: .now) < patience)
     await emitter.close(flushTimeout: .milliseconds(100))
     #expect(emitter.emit(action, to: queue).refusal?.reason == .closed)
     await #expect(throws: EmitError.self) { try await emitter.emitAcknowledged(action, to: queue) }
@@ -164,7 +164,8 @@ struct UnreachableBrokerTests {
     #expect(emitter.counters.failed == ["_MSG_TIMED_OUT": 2_000])
     #expect(emitter.counters.outstanding == 0)
     let failures = lines.all.filter { $0.contains("was not delivered") }
-    #expect((1...20).contains(failures.count))
+    #expect(failures.count >= 1)
+    #expect(failures.count < 200)
     await emitter.close(flushTimeout: .milliseconds(50))
   }
 
@@ -175,14 +176,14 @@ struct UnreachableBrokerTests {
       configuration.kafka["retries"] = "0"
       configuration.kafka["enable.idempotence"] = "false"
     }
-    try broker.pushErrors(.produce, [KafkaError.Code.topicAuthorizationFailed])
+    try broker.pushErrors(.produce, [KafkaError.Code.recordTooLarge])
     do {
       try await emitter.emitAcknowledged(action, to: queue)
       Issue.record("acknowledged")
     } catch {
       #expect(error.reason == .kafka)
-      #expect(error.name == "TOPIC_AUTHORIZATION_FAILED")
-      #expect(error.kafka?.code == KafkaError.Code.topicAuthorizationFailed)
+      #expect(error.name == "MSG_SIZE_TOO_LARGE")
+      #expect(error.kafka?.code == KafkaError.Code.recordTooLarge)
       #expect(!error.mayHaveBeenWritten)
     }
     let position = try await emitter.emitAcknowledged(action, to: queue)
