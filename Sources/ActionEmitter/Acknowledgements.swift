@@ -1,9 +1,8 @@
-import Kafka
 import Synchronization
 
 /// The results of a batch of acknowledged emits, gathered as Kafka reports them, in any order.
 final class Acknowledgements: Sendable {
-  typealias Outcome = Result<RecordPosition, EmitError>
+  typealias Outcome = Result<EmittedPosition, EmitError>
 
   private struct State {
     var outcomes: [Outcome?]

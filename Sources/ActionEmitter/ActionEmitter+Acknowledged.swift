@@ -1,5 +1,4 @@
 public import AuditActions
-public import Kafka
 
 /// Emitting for those who have to know that Kafka has the action, such as an HTTP handler before it answers 201.
 extension ActionEmitter {
@@ -11,7 +10,7 @@ extension ActionEmitter {
   @discardableResult
   public func emitAcknowledged(
     _ action: Action, to queue: QueueAddress
-  ) async throws(EmitError) -> RecordPosition {
+  ) async throws(EmitError) -> EmittedPosition {
     try await first(of: emitAcknowledged([action], to: queue))
   }
 
@@ -19,7 +18,7 @@ extension ActionEmitter {
   @discardableResult
   public func emitAcknowledged(
     raw action: RawAction, to queue: QueueAddress
-  ) async throws(EmitError) -> RecordPosition {
+  ) async throws(EmitError) -> EmittedPosition {
     try await first(of: emitAcknowledged(raw: [action], to: queue))
   }
 
@@ -27,7 +26,7 @@ extension ActionEmitter {
   /// - Returns: the outcome of each, in the order given.
   public func emitAcknowledged(
     _ actions: [Action], to queue: QueueAddress
-  ) async -> [Result<RecordPosition, EmitError>] {
+  ) async -> [Result<EmittedPosition, EmitError>] {
     await outcomes(
       actions.map { action in Result { () throws(EmitError) in try record(action, queue) } })
   }
@@ -35,7 +34,7 @@ extension ActionEmitter {
   /// The same for bodies that are JSON already.
   public func emitAcknowledged(
     raw actions: [RawAction], to queue: QueueAddress
-  ) async -> [Result<RecordPosition, EmitError>] {
+  ) async -> [Result<EmittedPosition, EmitError>] {
     await outcomes(
       actions.map { action in Result { () throws(EmitError) in try record(action, queue) } })
   }
@@ -53,7 +52,7 @@ extension ActionEmitter {
     return await acknowledgements.outcomes(within: configuration.acknowledgementTimeout, clock: clock)
   }
 
-  private func first(of outcomes: [Acknowledgements.Outcome]) throws(EmitError) -> RecordPosition {
+  private func first(of outcomes: [Acknowledgements.Outcome]) throws(EmitError) -> EmittedPosition {
     guard let outcome = outcomes.first else { throw .notAcknowledged }  // one in, one out: not reached
     return try outcome.get()
   }

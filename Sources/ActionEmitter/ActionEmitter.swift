@@ -1,6 +1,7 @@
 public import AuditActions
 import Kafka
 public import Logging
+package import Metrics
 
 /// What a queue worker links to report its actions.
 ///
@@ -18,7 +19,7 @@ public final class ActionEmitter: Sendable {
   public let configuration: ActionEmitterConfiguration
   private let producers: ProducerSlot
   private let window: EmitWindow
-  private let tally = EmitterTally()
+  private let tally: EmitterTally
   private let identity = EventIdentity()
   private let refusals: RepeatingFaultLog
   private let failures: RepeatingFaultLog
@@ -31,16 +32,18 @@ public final class ActionEmitter: Sendable {
   public convenience init(
     configuration: ActionEmitterConfiguration, logger: Logger = Logger(label: "strandline.emitter")
   ) throws(EmitError) {
-    try self.init(configuration: configuration, clock: ContinuousClock(), logger: logger)
+    try self.init(
+      configuration: configuration, clock: ContinuousClock(), metrics: MetricsSystem.factory, logger: logger)
   }
 
   package init(
-    configuration: ActionEmitterConfiguration, clock: any Clock<Duration>, logger: Logger
+    configuration: ActionEmitterConfiguration, clock: any Clock<Duration>, metrics: any MetricsFactory, logger: Logger
   ) throws(EmitError) {
     try configuration.validated()
     self.configuration = configuration
     self.clock = clock
     self.logger = logger
+    tally = EmitterTally(metrics: metrics)
     window = EmitWindow(actionsMax: configuration.outstandingActionsMax, bytesMax: configuration.outstandingBytesMax)
     refusals = RepeatingFaultLog(logger: logger)
     failures = RepeatingFaultLog(logger: logger)
@@ -138,7 +141,7 @@ extension ActionEmitter {
         case .success(let position):
           tally.countDelivered()
           window.release(bytes: byteCount)
-          onDelivery?(.success(position))
+          onDelivery?(.success(EmittedPosition(position)))
         case .failure(let kafka):
           let error = EmitError(failure: kafka)
           tally.countFailed(kafka.name)

@@ -27,9 +27,11 @@ public struct ActionEmitterConfiguration: Sendable {
     self.kafka = kafka
   }
 
-  /// - Parameter bootstrapServers: `host:port`, several divided by commas.
-  public init(bootstrapServers: String) {
-    self.init(kafka: KafkaConfiguration(bootstrapServers: bootstrapServers))
+  /// - Parameters:
+  ///   - bootstrapServers: `host:port`, several divided by commas.
+  ///   - properties: any of librdkafka's, such as `security.protocol`.
+  public init(bootstrapServers: String, properties: [String: String] = [:]) {
+    self.init(kafka: KafkaConfiguration(bootstrapServers: bootstrapServers, properties: properties))
   }
 
   /// - Throws: `invalid_configuration`, naming the member at fault.

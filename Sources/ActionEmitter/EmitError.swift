@@ -37,6 +37,9 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What Kafka says, for ``Reason/kafka``.
   public let kafka: KafkaError?
 
+  /// The name of Kafka's error, such as `_MSG_TIMED_OUT`, or else the reason: a label for logs and metrics.
+  public var name: String { kafka?.name ?? reason.rawValue }
+
   init(
     _ reason: Reason, _ message: String, hint: String? = nil, isRetriable: Bool = false,
     mayHaveBeenWritten: Bool = false, invalid: AuditActionError? = nil, kafka: KafkaError? = nil
@@ -96,11 +99,21 @@ extension EmitError {
 
   /// What became of a record the producer had taken.
   init(failure kafka: KafkaError) {
-    let isUncertain = [KafkaError.Code.recordTimedOut, KafkaError.Code.purgedInFlight].contains(kafka.code)
     self.init(
       .kafka, kafka.message, hint: kafka.hint, isRetriable: kafka.isRetriable || kafka.isFatal,
-      mayHaveBeenWritten: isUncertain || kafka.isFatal, kafka: kafka)
+      mayHaveBeenWritten: !Self.certainlyNotWritten.contains(kafka.code), kafka: kafka)
   }
+
+  /// Errors with which the record has not left the client, or the broker has refused it. After any other, a broker
+  /// may have written the record and its answer been lost.
+  private static let certainlyNotWritten: Set<Int32> = [
+    KafkaError.Code.purgedFromQueue, KafkaError.Code.unknownTopic, KafkaError.Code.unknownPartition,
+    KafkaError.Code.unknownTopicOrPartition, KafkaError.Code.recordTooLarge, KafkaError.Code.invalidTopic,
+    KafkaError.Code.notEnoughReplicas, KafkaError.Code.topicAuthorizationFailed,
+    18,  // RECORD_LIST_TOO_LARGE
+    44,  // POLICY_VIOLATION
+    87,  // INVALID_RECORD
+  ]
 }
 
 /// What became of an action handed to `emit`.

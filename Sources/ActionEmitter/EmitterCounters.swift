@@ -28,8 +28,14 @@ final class EmitterTally: Sendable {
 
   private let emitted = Atomic<Int>(0)
   private let delivered = Atomic<Int>(0)
-  private let emittedMetric = Counter(label: "strandline_actions_emitted_total")
+  private let emittedMetric: Counter
+  private let metrics: any MetricsFactory
   private let faults = Mutex(Faults())
+
+  init(metrics: any MetricsFactory) {
+    self.metrics = metrics
+    emittedMetric = Counter(label: "strandline_actions_emitted_total", factory: metrics)
+  }
 
   func countEmitted() {
     emitted.add(1, ordering: .relaxed)
@@ -44,7 +50,7 @@ final class EmitterTally: Sendable {
     faults.withLock { faults in
       var entry =
         faults.failed[name]
-        ?? (0, Counter(label: "strandline_actions_failed_total", dimensions: [("reason", name)]))
+        ?? (0, Counter(label: "strandline_actions_failed_total", dimensions: [("reason", name)], factory: metrics))
       entry.count += 1
       entry.metric.increment()
       faults.failed[name] = entry
@@ -55,7 +61,11 @@ final class EmitterTally: Sendable {
     faults.withLock { faults in
       var entry =
         faults.refused[reason]
-        ?? (0, Counter(label: "strandline_actions_refused_total", dimensions: [("reason", reason.rawValue)]))
+        ?? (
+          0,
+          Counter(
+            label: "strandline_actions_refused_total", dimensions: [("reason", reason.rawValue)], factory: metrics)
+        )
       entry.count += 1
       entry.metric.increment()
       faults.refused[reason] = entry

@@ -35,7 +35,7 @@ final class RepeatingFaultLog: Sendable {
     logger.warning(
       message,
       metadata: [
-        "reason": .string(error.kafka?.name ?? error.reason.rawValue), "error": .string(error.description),
+        "reason": .string(error.name), "error": .string(error.description),
         "actions": .stringConvertible(count),
       ])
   }

@@ -26,7 +26,7 @@ struct ExampleWorker {
       // A type of our own, acknowledged: we go on only once Kafka has it, and learn early if it cannot be reached.
       let started = Action(type: "WorkerStarted", details: ["rounds": .integer(rounds)], message: "worker is up")
       let position = try await emitter.emitAcknowledged(started, to: queue)
-      print("first action at partition \(position.partition), offset \(position.offset)")
+      print("first action at \(position)")
       for round in 1...max(rounds, 1) {
         work(round, emitter, queue)
         try await Task.sleep(for: .milliseconds(100))

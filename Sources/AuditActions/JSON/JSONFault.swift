@@ -49,7 +49,8 @@ struct JSONFault: Error {
     case .invalidUTF8: AuditActionError(.invalidUTF8, "\(place): not UTF-8; encode strings as UTF-8")
     case .tooDeep:
       AuditActionError(
-        .tooDeep, "\(place): nested deeper than \(ActionLimits.depthMax) levels; flatten the details")
+        .tooDeep,
+        "\(place): nested too deep; a body has at most \(ActionLimits.depthMax) levels")
     case .expectedKey: AuditActionError(.invalidJSON, "\(place): a member's name in quotes must stand here")
     case .expectedColon: AuditActionError(.invalidJSON, "\(place): a colon must follow a member's name")
     case .tooMany: AuditActionError(.invalidJSON, "\(place): more items than are allowed here; send fewer")
