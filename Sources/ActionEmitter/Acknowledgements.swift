@@ -1,0 +1,65 @@
+import Synchronization
+
+/// The results of a batch of acknowledged emits, gathered as Kafka reports them, in any order.
+final class Acknowledgements: Sendable {
+  typealias Outcome = Result<EmittedPosition, EmitError>
+
+  private struct State {
+    var outcomes: [Outcome?]
+    var missing: Int
+    var waiter: CheckedContinuation<Void, Never>?
+  }
+
+  private let state: Mutex<State>
+
+  init(count: Int) {
+    state = Mutex(State(outcomes: Array(repeating: nil, count: count), missing: count))
+  }
+
+  /// Notes one result; the first for an index counts.
+  func complete(_ index: Int, _ outcome: Outcome) {
+    let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+      guard state.outcomes.indices.contains(index), state.outcomes[index] == nil else { return nil }
+      state.outcomes[index] = outcome
+      state.missing -= 1
+      guard state.missing == 0 else { return nil }
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume()
+  }
+
+  /// Ends the wait: what has no result yet gets `error`.
+  func giveUp(_ error: EmitError) {
+    let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+      state.outcomes = state.outcomes.map { $0 ?? .failure(error) }
+      state.missing = 0
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume()
+  }
+
+  /// Waits for all results, for `timeout`, or for the task to be cancelled, whichever comes first.
+  func outcomes(within timeout: Duration, clock: any Clock<Duration>) async -> [Outcome] {
+    if state.withLock({ $0.missing > 0 }) {
+      let timer = Task {
+        guard (try? await clock.sleep(for: timeout)) != nil else { return }
+        giveUp(.notAcknowledged)
+      }
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          let isComplete = state.withLock { state in
+            if state.missing > 0 { state.waiter = continuation }
+            return state.missing == 0
+          }
+          if isComplete { continuation.resume() }
+        }
+      } onCancel: {
+        giveUp(.cancelled)
+      }
+      timer.cancel()
+    }
+    return state.withLock { $0.outcomes.map { $0 ?? .failure(.notAcknowledged) } }
+  }
+}

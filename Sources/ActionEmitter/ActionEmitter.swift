@@ -1,0 +1,200 @@
+public import AuditActions
+import Kafka
+public import Logging
+package import Metrics
+
+/// What a queue worker links to report its actions.
+///
+/// ```swift
+/// let emitter = try ActionEmitter(configuration: .init(bootstrapServers: "localhost:9092"))
+/// let queue = try QueueAddress(project: "5f3c", queue: "demo")
+/// emitter.emit(.messageDeleted(messageID: "50b68a50"), to: queue)
+/// let report = await emitter.close(flushTimeout: .seconds(10))
+/// ```
+///
+/// ``emit(_:to:)`` never blocks and never waits. What it accepts is delivered in the order it was given (per queue),
+/// exactly once into the topic, or counted as failed; what it refuses is counted by reason and told to the caller.
+/// So ``counters`` account for every action. May be used from any thread and any number of tasks.
+public final class ActionEmitter: Sendable {
+  public let configuration: ActionEmitterConfiguration
+  private let producers: ProducerSlot
+  private let window: EmitWindow
+  private let tally: EmitterTally
+  private let identity = EventIdentity()
+  private let refusals: RepeatingFaultLog
+  private let failures: RepeatingFaultLog
+  private let logger: Logger
+  let clock: any Clock<Duration>
+
+  /// Makes an emitter. Waits for no broker: actions can be emitted before one is reachable.
+  /// - Throws: `invalid_configuration` for a bound or name out of its limits; `kafka` with librdkafka's own message
+  ///   for a property it does not take.
+  public convenience init(
+    configuration: ActionEmitterConfiguration, logger: Logger = Logger(label: "strandline.emitter")
+  ) throws(EmitError) {
+    try self.init(
+      configuration: configuration, clock: ContinuousClock(), metrics: MetricsSystem.factory, logger: logger)
+  }
+
+  package init(
+    configuration: ActionEmitterConfiguration, clock: any Clock<Duration>, metrics: any MetricsFactory, logger: Logger
+  ) throws(EmitError) {
+    try configuration.validated()
+    self.configuration = configuration
+    self.clock = clock
+    self.logger = logger
+    tally = EmitterTally(metrics: metrics)
+    window = EmitWindow(actionsMax: configuration.outstandingActionsMax, bytesMax: configuration.outstandingBytesMax)
+    refusals = RepeatingFaultLog(logger: logger)
+    failures = RepeatingFaultLog(logger: logger)
+    do {
+      producers = try ProducerSlot(configuration: configuration, logger: logger)
+    } catch {
+      throw EmitError(refusal: error)
+    }
+  }
+
+  /// Hands an action over for delivery. Never blocks; refuses when its bounds are reached.
+  ///
+  /// The result may be ignored: a refusal is counted, and logged at most once a second.
+  @discardableResult
+  public func emit(_ action: Action, to queue: QueueAddress) -> EmitOutcome {
+    outcome { () throws(EmitError) in try send(try record(action, queue)) }
+  }
+
+  /// The same for a body that is JSON already; it is sent byte for byte.
+  @discardableResult
+  public func emit(raw action: RawAction, to queue: QueueAddress) -> EmitOutcome {
+    outcome { () throws(EmitError) in try send(try record(action, queue)) }
+  }
+
+  /// Hands an action over, and waits while the bounds are reached: for those who have a backlog to send rather than
+  /// work to do. The waiting task holds no thread; cancelling it ends in a refusal.
+  @discardableResult
+  public func emitWhenRoom(_ action: Action, to queue: QueueAddress) async -> EmitOutcome {
+    await outcomeWhenRoom { () throws(EmitError) in try record(action, queue) }
+  }
+
+  /// The same for a body that is JSON already.
+  @discardableResult
+  public func emitWhenRoom(raw action: RawAction, to queue: QueueAddress) async -> EmitOutcome {
+    await outcomeWhenRoom { () throws(EmitError) in try record(action, queue) }
+  }
+
+  /// What the emitter has done so far.
+  public var counters: EmitterCounters { tally.snapshot(outstanding: window.outstanding) }
+
+  /// Refuses new actions, delivers what is outstanding, and gives up what Kafka does not take in time.
+  ///
+  /// Returns after `flushTimeout` plus ten seconds at the latest, whatever state the brokers are in.
+  /// - Returns: how many actions were given up, and the counters after it.
+  @discardableResult
+  public func close(flushTimeout: Duration) async -> EmitterCloseReport {
+    window.close()
+    let undelivered = await producers.close(flushTimeout: flushTimeout)
+    if undelivered > 0 {
+      logger.warning(
+        "actions were not delivered before the emitter closed",
+        metadata: ["actions": .stringConvertible(undelivered)])
+    }
+    return EmitterCloseReport(undelivered: undelivered, counters: counters)
+  }
+}
+
+/// What is left when an emitter closes.
+public struct EmitterCloseReport: Sendable, Hashable {
+  /// Actions that were accepted and given up because Kafka did not take them in time. They are counted in
+  /// ``EmitterCounters/failed``, and Kafka may have some of them all the same.
+  public let undelivered: Int
+  public let counters: EmitterCounters
+}
+
+extension ActionEmitter {
+  typealias Delivery = @Sendable (Acknowledgements.Outcome) -> Void
+
+  /// - Throws: `too_large`, `invalid_action`.
+  func record(_ action: Action, _ queue: QueueAddress) throws(EmitError) -> EmitRecord {
+    var action = action
+    action.clientID = action.clientID ?? configuration.clientID
+    action.userAgent = action.userAgent ?? configuration.userAgent
+    action.version = action.version ?? configuration.version
+    return try EmitRecord(action, to: queue, id: identity.next(), source: configuration.source)
+  }
+
+  /// - Throws: `too_large`, `invalid_action`.
+  func record(_ action: RawAction, _ queue: QueueAddress) throws(EmitError) -> EmitRecord {
+    try EmitRecord(action, to: queue, id: identity.next(), source: configuration.source)
+  }
+
+  /// Hands a record to Kafka's client.
+  /// - Parameter onDelivery: called once with what became of it, on a thread it must not hold up; never when this
+  ///   throws.
+  /// - Throws: `queue_full`, `closed`, `kafka`.
+  func send(_ record: EmitRecord, onDelivery: Delivery? = nil) throws(EmitError) {
+    let byteCount = record.byteCount
+    try window.reserve(bytes: byteCount)
+    do throws(KafkaError) {
+      try producers.current.send(
+        topic: configuration.topic, key: record.key, value: record.value, headers: record.headers
+      ) { [window, tally, failures, weak producers] result in
+        switch result {
+        case .success(let position):
+          tally.countDelivered()
+          window.release(bytes: byteCount)
+          onDelivery?(.success(EmittedPosition(position)))
+        case .failure(let kafka):
+          let error = EmitError(failure: kafka)
+          tally.countFailed(kafka.name)
+          window.release(bytes: byteCount)
+          failures.report("an accepted action was not delivered", error)
+          onDelivery?(.failure(error))
+          producers?.replaceIfFatal()
+        }
+      }
+    } catch {
+      window.release(bytes: byteCount)
+      producers.replaceIfFatal()
+      throw EmitError(refusal: error)
+    }
+    tally.countEmitted()
+  }
+
+  /// Counts and logs a refusal.
+  func note(_ refusal: EmitError) {
+    tally.countRefused(refusal.reason)
+    refusals.report("an action was refused", refusal)
+  }
+
+  private func outcome(_ send: () throws(EmitError) -> Void) -> EmitOutcome {
+    do throws(EmitError) {
+      try send()
+      return .accepted
+    } catch {
+      note(error)
+      return .refused(error)
+    }
+  }
+
+  private func outcomeWhenRoom(_ make: () throws(EmitError) -> EmitRecord) async -> EmitOutcome {
+    let record: EmitRecord
+    do throws(EmitError) {
+      record = try make()
+    } catch {
+      note(error)
+      return .refused(error)
+    }
+    while true {
+      do throws(EmitError) {
+        try send(record)
+        return .accepted
+      } catch {
+        guard error.reason == .queueFull, !Task.isCancelled else {
+          let refusal = error.reason == .queueFull ? .cancelledBeforeSending : error
+          note(refusal)
+          return .refused(refusal)
+        }
+        await window.room(forBytes: record.byteCount)
+      }
+    }
+  }
+}

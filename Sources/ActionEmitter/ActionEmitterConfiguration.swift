@@ -1,0 +1,67 @@
+public import Kafka
+
+/// How an ``ActionEmitter`` reaches Kafka, and how much it holds back at most.
+public struct ActionEmitterConfiguration: Sendable {
+  /// Brokers and any librdkafka property; what is set here wins over the emitter's own choices.
+  public var kafka: KafkaConfiguration
+  /// The topic actions go to.
+  public var topic = "audit.actions"
+  /// The URI reference that names this emitter: CloudEvents' `source`. 1…256 bytes without white space.
+  public var source = "/strandline/worker"
+
+  /// Most actions accepted and not yet delivered; beyond that `emit` refuses.
+  public var outstandingActionsMax = 10_000
+  /// Most bytes of such actions (keys, values and headers); 64 MiB.
+  public var outstandingBytesMax = 67_108_864
+  /// How long an acknowledged emit waits for Kafka before it says that it does not know the outcome.
+  public var acknowledgementTimeout: Duration = .seconds(30)
+
+  /// Client id of actions that name none: `details.client_id`.
+  public var clientID: String?
+  /// User agent of actions that name none: `details.user_agent`.
+  public var userAgent: String?
+  /// Product version of actions that name none.
+  public var version: String?
+
+  public init(kafka: KafkaConfiguration) {
+    self.kafka = kafka
+  }
+
+  /// - Parameters:
+  ///   - bootstrapServers: `host:port`, several divided by commas.
+  ///   - properties: any of librdkafka's, such as `security.protocol`.
+  public init(bootstrapServers: String, properties: [String: String] = [:]) {
+    self.init(kafka: KafkaConfiguration(bootstrapServers: bootstrapServers, properties: properties))
+  }
+
+  /// - Throws: `invalid_configuration`, naming the member at fault.
+  func validated() throws(EmitError) {
+    guard outstandingActionsMax >= 1, outstandingActionsMax <= 4_000_000 else {
+      throw .configuration("outstandingActionsMax is 1 to 4,000,000")
+    }
+    guard outstandingBytesMax >= 1_048_576, outstandingBytesMax <= 1_073_741_824 else {
+      throw .configuration("outstandingBytesMax is 1,048,576 to 1,073,741,824 bytes")
+    }
+    guard acknowledgementTimeout > .zero else { throw .configuration("acknowledgementTimeout is more than zero") }
+    guard (1...256).contains(source.utf8.count), source.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+      throw .configuration("source is a URI reference of 1 to 256 bytes without white space")
+    }
+    guard (1...249).contains(topic.utf8.count) else { throw .configuration("topic has 1 to 249 characters") }
+  }
+
+  /// What the producer is made with, where the user has not set the property.
+  var producer: KafkaConfiguration {
+    var configuration = kafka
+    for (property, value) in [("linger.ms", "5"), ("compression.codec", "lz4")]
+    where configuration[property] == nil { configuration[property] = value }
+    return configuration
+  }
+
+  /// librdkafka counts a record until its delivery report is destroyed, which is after the emitter has counted it
+  /// out: twice the emitter's bounds are never reached before the emitter's own are.
+  var producerLimits: ProducerLimits {
+    ProducerLimits(
+      queuedRecordsMax: Int32(clamping: 2 * outstandingActionsMax + 1_000),
+      queuedKilobytesMax: Int32(clamping: 2 * (outstandingBytesMax / 1_024) + 1_024))
+  }
+}

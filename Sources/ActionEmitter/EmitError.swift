@@ -1,0 +1,132 @@
+public import AuditActions
+public import Kafka
+
+/// Why an action was refused, was not delivered, or is of unknown outcome.
+public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The kind of failure. The raw value is the `reason` label of `strandline_actions_refused_total`.
+  public enum Reason: String, Sendable, Hashable, CaseIterable {
+    /// As many actions as the configuration allows wait for Kafka already.
+    case queueFull = "queue_full"
+    /// The body is larger than 262,144 bytes.
+    case tooLarge = "too_large"
+    /// The action breaks the record contract; see ``EmitError/invalid``.
+    case invalidAction = "invalid_action"
+    /// The emitter is closed.
+    case closed
+    /// Kafka, or its client library, refused or failed; see ``EmitError/kafka``.
+    case kafka
+    /// No acknowledgement within the time given.
+    case notAcknowledged = "not_acknowledged"
+    /// The waiting task was cancelled.
+    case cancelled
+    /// The emitter's configuration is out of its limits.
+    case invalidConfiguration = "invalid_configuration"
+  }
+
+  public let reason: Reason
+  /// What happened, without payload.
+  public let message: String
+  /// What to do about it, where that is known.
+  public let hint: String?
+  /// Whether the same action may be accepted later without any change.
+  public let isRetriable: Bool
+  /// Whether Kafka may have the action all the same: sending it again may store it twice.
+  public let mayHaveBeenWritten: Bool
+  /// What the record contract says, for ``Reason/invalidAction`` and ``Reason/tooLarge``.
+  public let invalid: AuditActionError?
+  /// What Kafka says, for ``Reason/kafka``.
+  public let kafka: KafkaError?
+
+  /// The name of Kafka's error, such as `_MSG_TIMED_OUT`, or else the reason: a label for logs and metrics.
+  public var name: String { kafka?.name ?? reason.rawValue }
+
+  init(
+    _ reason: Reason, _ message: String, hint: String? = nil, isRetriable: Bool = false,
+    mayHaveBeenWritten: Bool = false, invalid: AuditActionError? = nil, kafka: KafkaError? = nil
+  ) {
+    self.reason = reason
+    self.message = message
+    self.hint = hint
+    self.isRetriable = isRetriable
+    self.mayHaveBeenWritten = mayHaveBeenWritten
+    self.invalid = invalid
+    self.kafka = kafka
+  }
+
+  public var description: String {
+    "\(reason.rawValue): \(message)" + (hint.map { "; \($0)" } ?? "")
+  }
+}
+
+extension EmitError {
+  static let queueFull = EmitError(
+    .queueFull, "as many actions as allowed wait for Kafka already",
+    hint: "wait and emit again, or check that the brokers can be reached", isRetriable: true)
+
+  static let closed = EmitError(.closed, "the emitter is closed", hint: "make a new one")
+
+  static let notAcknowledged = EmitError(
+    .notAcknowledged, "Kafka has not acknowledged the action in time",
+    hint: "check that the brokers can be reached; the action may still be delivered", isRetriable: true,
+    mayHaveBeenWritten: true)
+
+  static let cancelled = EmitError(
+    .cancelled, "the task was cancelled before Kafka acknowledged the action", isRetriable: true,
+    mayHaveBeenWritten: true)
+
+  static let cancelledBeforeSending = EmitError(
+    .cancelled, "the task was cancelled while it waited for room; the action was not sent", isRetriable: true)
+
+  static func configuration(_ message: String) -> EmitError { EmitError(.invalidConfiguration, message) }
+
+  init(_ invalid: AuditActionError) {
+    self.init(
+      invalid.code == .tooLarge ? .tooLarge : .invalidAction, invalid.detail, hint: "change the action",
+      invalid: invalid)
+  }
+
+  /// What the producer said before it took the record.
+  init(refusal kafka: KafkaError) {
+    switch kafka.code {
+    case KafkaError.Code.queueFull: self = .queueFull
+    case KafkaError.Code.closed: self = .closed
+    default:
+      // After a fatal error the emitter makes itself a new producer: trying again does help.
+      self.init(
+        .kafka, kafka.message, hint: kafka.hint, isRetriable: kafka.isRetriable || kafka.isFatal, kafka: kafka)
+    }
+  }
+
+  /// What became of a record the producer had taken.
+  init(failure kafka: KafkaError) {
+    self.init(
+      .kafka, kafka.message, hint: kafka.hint, isRetriable: kafka.isRetriable || kafka.isFatal,
+      mayHaveBeenWritten: !Self.certainlyNotWritten.contains(kafka.code), kafka: kafka)
+  }
+
+  /// Errors with which the record has not left the client, or the broker has refused it. After any other, a broker
+  /// may have written the record and its answer been lost.
+  private static let certainlyNotWritten: Set<Int32> = [
+    KafkaError.Code.purgedFromQueue, KafkaError.Code.unknownTopic, KafkaError.Code.unknownPartition,
+    KafkaError.Code.unknownTopicOrPartition, KafkaError.Code.recordTooLarge, KafkaError.Code.invalidTopic,
+    KafkaError.Code.notEnoughReplicas, KafkaError.Code.topicAuthorizationFailed,
+    18,  // RECORD_LIST_TOO_LARGE
+    44,  // POLICY_VIOLATION
+    87,  // INVALID_RECORD
+  ]
+}
+
+/// What became of an action handed to `emit`.
+public enum EmitOutcome: Sendable, Hashable {
+  /// The emitter has it and will deliver it, or count it as failed.
+  case accepted
+  /// The emitter does not have it: it is counted by reason, and never sent.
+  case refused(EmitError)
+
+  public var isAccepted: Bool { self == .accepted }
+
+  /// The reason of a refusal; nil when the action was accepted.
+  public var refusal: EmitError? {
+    if case .refused(let error) = self { error } else { nil }
+  }
+}

@@ -1,0 +1,28 @@
+import AuditActions
+package import Kafka
+
+/// Where actions come from, and the limits of reading them. Every duration says its unit.
+package struct IngestConfiguration: Sendable {
+  package var kafka: KafkaConfiguration
+  package var topic: String
+  /// Where records go that break the contract.
+  package var deadLetterTopic: String
+  /// TTL of a record without one, in seconds.
+  package var defaultTimeToLiveSeconds: Int32 = ActionLimits.defaultTimeToLiveSeconds
+  /// Records taken from Kafka and stored at a time.
+  package var batchRecordsMax = 2_000
+  /// How long to wait for a batch to fill.
+  package var pollTimeoutMilliseconds = 100
+  /// How often the store is synced, checkpointed and expired.
+  package var maintenanceMilliseconds = 500
+  /// How often the topic is asked for partitions added to it.
+  package var partitionRefreshMilliseconds = 10_000
+  /// How long to wait after a failure before trying again.
+  package var retryMilliseconds = 1_000
+
+  package init(kafka: KafkaConfiguration, topic: String, deadLetterTopic: String? = nil) {
+    self.kafka = kafka
+    self.topic = topic
+    self.deadLetterTopic = deadLetterTopic ?? topic + ".dlq"
+  }
+}

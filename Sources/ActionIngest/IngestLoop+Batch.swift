@@ -1,0 +1,105 @@
+import ActionStore
+import AuditActions
+import Kafka
+import Logging
+
+extension IngestLoop {
+  /// Judges a batch, has Kafka keep what breaks the contract, and stores the rest; returns when all of that is done or
+  /// the loop is to stop. In the latter case the store's offsets have not moved, and nothing is lost.
+  func store(_ batch: ConsumedBatch) {
+    let ends = batch.ends.filter { end in store.nextOffset(of: end.key.partition).map { end.value > $0 } ?? false }
+    guard !batch.isEmpty || !ends.isEmpty else { return }
+    var verdicts: [RecordJudge.Verdict] = []
+    verdicts.reserveCapacity(batch.count)
+    var letters: [DeadLetters.Letter] = []
+    var reasons: [(partition: Int32, reason: String)] = []
+    for record in batch {
+      let verdict = judge.judge(record)
+      verdicts.append(verdict)
+      if case .rejected(let error) = verdict, record.offset >= store.nextOffset(of: record.partition) ?? 0 {
+        letters.append(DeadLetters.letter(for: record, error))
+        reasons.append((record.partition, error.code.rawValue))
+      }
+    }
+    guard deliver(letters) else { return }
+    guard let outcome = append(batch, verdicts, ends) else { return }
+    for (_, reason) in reasons { metrics.rejected(reason: reason) }
+    metrics.record(outcome)
+    state.update { status in
+      status.stored += UInt64(outcome.stored)
+      status.expiredOnArrival += UInt64(outcome.expiredOnArrival)
+      status.rejected += UInt64(outcome.rejected)
+      status.duplicates += UInt64(outcome.duplicates)
+    }
+  }
+
+  /// False when the loop is to stop first.
+  private func deliver(_ letters: [DeadLetters.Letter]) -> Bool {
+    var unsent = letters
+    var isPaused = false
+    while !unsent.isEmpty {
+      if isStopping { return false }
+      let (remaining, failure) = deadLetters.send(unsent, timeout: .seconds(10))
+      unsent = remaining
+      guard let failure, !unsent.isEmpty else { break }
+      isPaused = true
+      pause("the dead-letter topic '\(configuration.deadLetterTopic)' does not take records: \(failure)")
+    }
+    if isPaused { resume() }
+    return true
+  }
+
+  /// Nil when the loop is to stop first. A store that is full is waited for: nothing is polled, Kafka keeps what is not
+  /// read, and expiry makes room.
+  private func append(
+    _ batch: ConsumedBatch, _ verdicts: [RecordJudge.Verdict], _ ends: [TopicPartition: Int64]
+  ) -> AppendOutcome? {
+    var isPaused = false
+    while true {
+      do {
+        let outcome = try store.append { writer in fill(writer, batch, verdicts, ends) }
+        if isPaused { resume() }
+        return outcome
+      } catch {
+        if isStopping { return nil }
+        isPaused = true
+        pause("the store takes no more: \(error)")
+      }
+    }
+  }
+
+  private func fill(
+    _ writer: BatchWriter, _ batch: ConsumedBatch, _ verdicts: [RecordJudge.Verdict], _ ends: [TopicPartition: Int64]
+  ) {
+    var index = 0
+    for record in batch {
+      switch verdicts[index] {
+      case .action(let timeToLive, let eventHash):
+        // Judged to have both a key and a value.
+        if let key = record.key, let value = record.value {
+          writer.add(
+            partition: record.partition, offset: record.offset, key: key,
+            timestampMilliseconds: record.timestamp.milliseconds, timeToLiveSeconds: timeToLive,
+            eventHash: eventHash, body: value)
+        }
+      case .rejected(let error):
+        writer.reject(partition: record.partition, offset: record.offset, reason: error.code.rawValue)
+      }
+      index += 1
+    }
+    for (end, offset) in ends { writer.advance(partition: end.partition, to: offset) }
+  }
+
+  /// Says why nothing is read, keeps the store expiring, and waits before the next try.
+  private func pause(_ reason: String) {
+    state.update { $0.pausedReason = reason }
+    faults.report("paused", "Ingest is paused; Kafka keeps what is not read", metadata: ["reason": "\(reason)"])
+    maintain()
+    waitForRetry()
+  }
+
+  private func resume() {
+    state.update { $0.pausedReason = nil }
+    logger.notice("Ingest goes on")
+  }
+}

@@ -1,0 +1,52 @@
+import ActionStore
+import Metrics
+
+/// The metrics of ingest and of the store it fills; names as Prometheus has them.
+final class IngestMetrics {
+  private let stored = Counter(label: "strandline_actions_stored_total")
+  private let expiredOnArrival = Counter(label: "strandline_actions_expired_on_arrival_total")
+  private let duplicates = Counter(label: "strandline_actions_duplicates_total")
+  private let expired = Counter(label: "strandline_actions_expired_total")
+  private let bytes = Gauge(label: "strandline_store_bytes")
+  private let segments = Gauge(label: "strandline_store_segments")
+  private let queues = Gauge(label: "strandline_store_queues")
+  private var rejectedByReason: [String: Counter] = [:]
+  private var lagByPartition: [Int32: Gauge] = [:]
+  private var expiredBefore: UInt64 = 0
+
+  func record(_ outcome: AppendOutcome) {
+    stored.increment(by: Int64(outcome.stored))
+    if outcome.expiredOnArrival > 0 { expiredOnArrival.increment(by: Int64(outcome.expiredOnArrival)) }
+    if outcome.duplicates > 0 { duplicates.increment(by: Int64(outcome.duplicates)) }
+  }
+
+  func rejected(reason: String) {
+    let counter =
+      rejectedByReason[reason]
+      ?? Counter(label: "strandline_actions_rejected_total", dimensions: [("reason", reason)])
+    rejectedByReason[reason] = counter
+    counter.increment()
+  }
+
+  func lostRecords(partition: Int32, count: Int64) {
+    Counter(label: "strandline_kafka_lost_records_total", dimensions: [("partition", String(partition))])
+      .increment(by: count)
+  }
+
+  func record(lag: [Int32: Int64], store: ActionStore.Status) {
+    for (partition, records) in lag {
+      let gauge =
+        lagByPartition[partition]
+        ?? Gauge(label: "strandline_ingest_lag_records", dimensions: [("partition", String(partition))])
+      lagByPartition[partition] = gauge
+      gauge.record(records)
+    }
+    bytes.record(store.bytesOnDisk)
+    segments.record(store.segments)
+    queues.record(store.queues)
+    if store.expiredActions > expiredBefore {
+      expired.increment(by: Int64(clamping: store.expiredActions - expiredBefore))
+      expiredBefore = store.expiredActions
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Dispatch
+import Synchronization
+
+/// What ingest says of itself to readiness checks and operators.
+package struct IngestStatus: Sendable {
+  package enum Connection: Sendable, Equatable {
+    case connecting
+    case connected
+    /// Kafka cannot be reached or refuses: why.
+    case lost(String)
+  }
+
+  package var connection = Connection.connecting
+  /// Why reading is paused: the store is full, or the dead-letter topic does not take records.
+  package var pausedReason: String?
+  package var partitions: [Int32] = []
+  /// Records in the topic that are not stored yet, by partition, where known.
+  package var lag: [Int32: Int64] = [:]
+  package var stored: UInt64 = 0
+  package var expiredOnArrival: UInt64 = 0
+  package var rejected: UInt64 = 0
+  package var duplicates: UInt64 = 0
+  /// Why the store's maintenance fails, while it does.
+  package var maintenanceFailure: String?
+}
+
+/// What the thread and its observers share.
+final class IngestState: Sendable {
+  let status = Mutex(IngestStatus())
+  private let isStopped = Atomic(false)
+  private let stopSignal = DispatchSemaphore(value: 0)
+
+  var isStopping: Bool { isStopped.load(ordering: .acquiring) }
+
+  func update(_ change: (inout IngestStatus) -> Void) {
+    status.withLock { change(&$0) }
+  }
+
+  /// Ends every wait, now and later.
+  func stop() {
+    isStopped.store(true, ordering: .releasing)
+    stopSignal.signal()
+  }
+
+  /// Blocks the calling thread for the time given, or until `stop`.
+  func wait(milliseconds: Int) {
+    if stopSignal.wait(timeout: .now() + .milliseconds(milliseconds)) == .success { stopSignal.signal() }
+  }
+}

@@ -1,0 +1,30 @@
+import AuditActions
+import Kafka
+
+/// Holds a record against the contract of the topic.
+struct RecordJudge {
+  let defaultTimeToLiveSeconds: Int32
+
+  enum Verdict {
+    case action(timeToLiveSeconds: Int32, eventHash: UInt32)
+    case rejected(AuditActionError)
+  }
+
+  func judge(_ record: ConsumedRecord) -> Verdict {
+    do throws(AuditActionError) {
+      guard let key = record.key else { throw .missingKey }
+      try QueueAddress.validateKey(key)
+      guard let value = record.value else { throw .tombstone }
+      let timeToLive =
+        if let header = record.header(named: "ttl") {
+          try ActionRecord.parseTimeToLive(header)
+        } else {
+          defaultTimeToLiveSeconds
+        }
+      let body = try ActionBody.validate(value)
+      return .action(timeToLiveSeconds: timeToLive, eventHash: body.eventHash(in: value))
+    } catch {
+      return .rejected(error)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/// One record inside a frame. All integers are little-endian.
+///
+/// | offset | bytes | what |
+/// | --- | --- | --- |
+/// | 0 | 8 | Kafka offset |
+/// | 8 | 8 | created, milliseconds since 1970 |
+/// | 16 | 8 | ordinal: how many actions of this queue and partition the store had received, this one included |
+/// | 24 | 4 | bytes of the body |
+/// | 28 | 4 | TTL, seconds |
+/// | 32 | 4 | hash of the event's name; for a rejected record, the number of the reason |
+/// | 36 | 2 | which entry of the coverage table names the partition |
+/// | 38 | 2 | bytes of the key |
+/// | 40 | 2 | kind, see ``Kind`` |
+/// | 42 | 2 | zero |
+/// | 44 | | key, then body |
+struct FrameRecord {
+  static let fixedBytes = 44
+
+  enum Kind: UInt16 {
+    /// An action, served until it expires.
+    case action = 0
+    /// An action whose TTL had passed when it was read from the topic: counted, not kept.
+    case expiredOnArrival = 1
+    /// A record that broke the contract and went to the dead-letter topic: counted, not kept.
+    case rejected = 2
+  }
+
+  var offset: Int64
+  var createdMilliseconds: Int64
+  var ordinal: UInt64
+  var timeToLiveSeconds: Int32
+  var eventHash: UInt32
+  var coverageIndex: Int
+  var kind: Kind
+
+  /// Writes the record behind those already in `buffer` and returns where in it the body begins.
+  @inline(__always)
+  func append(key: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, to buffer: GrowingBuffer) -> Int {
+    let start = buffer.count
+    let room = buffer.extend(by: Self.fixedBytes + key.count + body.count)
+    room.store(offset, at: 0)
+    room.store(createdMilliseconds, at: 8)
+    room.store(ordinal, at: 16)
+    room.store(UInt32(truncatingIfNeeded: body.count), at: 24)
+    room.store(timeToLiveSeconds, at: 28)
+    room.store(eventHash, at: 32)
+    room.store(UInt16(truncatingIfNeeded: coverageIndex), at: 36)
+    room.store(UInt16(truncatingIfNeeded: key.count), at: 38)
+    room.store(kind.rawValue, at: 40)
+    room.store(UInt16(0), at: 42)
+    UnsafeMutableRawBufferPointer(rebasing: room[Self.fixedBytes...]).copyMemory(from: key)
+    UnsafeMutableRawBufferPointer(rebasing: room[(Self.fixedBytes + key.count)...]).copyMemory(from: body)
+    return start + Self.fixedBytes + key.count
+  }
+
+  /// Calls `visit` for each record of a frame whose checksum was right. Returns false when the records do not fill
+  /// the frame exactly: then it was not written by this format, whatever its checksum says.
+  static func forEach(
+    in bytes: UnsafeRawBufferPointer, frameAt start: Int, header: FrameHeader,
+    _ visit: (FrameRecord, _ key: UnsafeRawBufferPointer, _ bodyPosition: Int, _ bodyBytes: Int) -> Void
+  ) -> Bool {
+    var position = start + FrameHeader.fixedBytes + header.coverage.count * FrameHeader.coverageBytes
+    let end = start + FrameHeader.fixedBytes + header.payloadBytes
+    for _ in 0..<header.recordCount {
+      guard position + fixedBytes <= end else { return false }
+      let bodyBytes = Int(bytes.integer(at: position + 24, as: UInt32.self))
+      let keyBytes = Int(bytes.integer(at: position + 38, as: UInt16.self))
+      let coverageIndex = Int(bytes.integer(at: position + 36, as: UInt16.self))
+      let keyStart = position + fixedBytes
+      guard keyStart + keyBytes + bodyBytes <= end, coverageIndex < header.coverage.count,
+        let kind = Kind(rawValue: bytes.integer(at: position + 40))
+      else { return false }
+      let record = FrameRecord(
+        offset: bytes.integer(at: position), createdMilliseconds: bytes.integer(at: position + 8),
+        ordinal: bytes.integer(at: position + 16), timeToLiveSeconds: bytes.integer(at: position + 28),
+        eventHash: bytes.integer(at: position + 32), coverageIndex: coverageIndex, kind: kind)
+      visit(
+        record, UnsafeRawBufferPointer(rebasing: bytes[keyStart..<(keyStart + keyBytes)]), keyStart + keyBytes,
+        bodyBytes)
+      position = keyStart + keyBytes + bodyBytes
+    }
+    return position == end
+  }
+}

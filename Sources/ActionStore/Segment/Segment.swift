@@ -1,0 +1,62 @@
+import Synchronization
+
+/// A segment as readers see it: its bytes, mapped, and its index. Immutable but for what an open index gains.
+final class Segment: Sendable {
+  enum Index: Sendable {
+    case open(OpenIndex)
+    case sealed(SealedIndex)
+  }
+
+  let number: UInt64
+  let lane: Int
+  let mapping: FileMapping
+  let index: Index
+  /// Offsets seen when the segment was sealed, by partition: `first ..< next`. Empty while it is open.
+  let coverage: [Int32: Range<Int64>]
+  /// When its last action expires, milliseconds since 1970; never lowered.
+  private let latestExpiry: Atomic<Int64>
+
+  init(
+    number: UInt64, lane: Int, mapping: FileMapping, index: Index, coverage: [Int32: Range<Int64>], latestExpiry: Int64
+  ) {
+    self.number = number
+    self.lane = lane
+    self.mapping = mapping
+    self.index = index
+    self.coverage = coverage
+    self.latestExpiry = Atomic(latestExpiry)
+  }
+
+  var latestExpiryMilliseconds: Int64 { latestExpiry.load(ordering: .acquiring) }
+
+  /// The writer's, before the actions become visible.
+  func raiseLatestExpiry(to milliseconds: Int64) {
+    if milliseconds > latestExpiry.load(ordering: .relaxed) { latestExpiry.store(milliseconds, ordering: .releasing) }
+  }
+
+  /// False only when no entry of the partition can have an offset above `offset`.
+  func mayHold(partition: Int32, after offset: Int64) -> Bool {
+    guard case .sealed = index else { return true }
+    guard let range = coverage[partition] else { return false }
+    return range.upperBound - 1 > offset
+  }
+
+  func withList<R: Sendable>(of group: Group, _ body: (EntryList?) -> R) -> R {
+    switch index {
+    case .open(let index): index.withList(of: group.number, body)
+    case .sealed(let index): index.withList(of: group, body)
+    }
+  }
+}
+
+/// What a reader works on: the segments of every lane in ascending order, and how far each partition may be read.
+final class StoreSnapshot: Sendable {
+  let lanes: [[Segment]]
+  /// Offsets below these are stored whole, in every lane.
+  let nextOffsets: [Int32: Int64]
+
+  init(lanes: [[Segment]], nextOffsets: [Int32: Int64]) {
+    self.lanes = lanes
+    self.nextOffsets = nextOffsets
+  }
+}

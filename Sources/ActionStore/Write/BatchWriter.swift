@@ -1,0 +1,116 @@
+/// What the caller of `ActionStore.append` puts a batch together with. Use it only inside that call.
+package struct BatchWriter {
+  let writer: StoreWriter
+
+  /// Adds one action, copying key and body.
+  ///
+  /// - Parameters:
+  ///   - key: `project/queue`, validated.
+  ///   - timestampMilliseconds: the record's; nil or later than now counts as now, so that nothing lives longer than
+  ///     its TTL after it was read.
+  ///   - timeToLiveSeconds: 1 … 1,209,600.
+  ///   - body: a validated action, at most 256 KiB.
+  /// - Returns: false when the offset was stored before: nothing was added.
+  @inline(__always)
+  @discardableResult
+  package func add(
+    partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, timestampMilliseconds: Int64?,
+    timeToLiveSeconds: Int32, eventHash: UInt32, body: UnsafeRawBufferPointer
+  ) -> Bool {
+    writer.add(
+      partition: partition, offset: offset, key: key, timestamp: timestampMilliseconds,
+      timeToLive: timeToLiveSeconds, eventHash: eventHash, body: body)
+  }
+
+  /// Counts a record that went to the dead-letter topic.
+  package func reject(partition: Int32, offset: Int64, reason: String) {
+    writer.reject(partition: partition, offset: offset, reason: reason)
+  }
+
+  /// Moves past offsets that hold no record for us (transaction markers, aborted or compacted records).
+  package func advance(partition: Int32, to nextOffset: Int64) {
+    let index = writer.coverageIndex(of: partition, at: nextOffset)
+    if nextOffset > writer.batch.coverage[index].next { writer.batch.coverage[index].next = nextOffset }
+  }
+}
+
+extension StoreWriter {
+  /// The entry of the coverage table for a partition; nearly always the one used last.
+  @inline(__always)
+  func coverageIndex(of partition: Int32, at offset: Int64) -> Int {
+    if let last = batch.coverage.indices.last, batch.coverage[last].partition == partition { return last }
+    if let known = batch.coverage.firstIndex(where: { $0.partition == partition }) { return known }
+    let first = nextOffsets[partition] ?? offset
+    batch.coverage.append(.init(partition: partition, first: first, next: first))
+    return batch.coverage.count - 1
+  }
+
+  /// Claims an offset for this batch; nil when it was stored before.
+  @inline(__always)
+  private func claim(partition: Int32, offset: Int64) -> Int? {
+    let index = coverageIndex(of: partition, at: offset)
+    guard offset >= batch.coverage[index].next else {
+      batch.outcome.duplicates += 1
+      return nil
+    }
+    batch.coverage[index].next = offset + 1
+    return index
+  }
+
+  @inline(__always)
+  func add(
+    partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, timestamp: Int64?, timeToLive: Int32,
+    eventHash: UInt32, body: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let coverage = claim(partition: partition, offset: offset) else { return false }
+    let group = group(of: key, partition: partition)
+    let index = Int(group)
+    if batch.previous[group] == nil { batch.previous[group] = counters[index] }
+    counters[index].received &+= 1
+    let ordinal = counters[index].received
+    let created = min(timestamp ?? batch.now, batch.now)
+    let expires = created &+ Int64(timeToLive) &* 1_000
+    var record = FrameRecord(
+      offset: offset, createdMilliseconds: created, ordinal: ordinal, timeToLiveSeconds: timeToLive,
+      eventHash: eventHash, coverageIndex: coverage, kind: .action)
+    guard expires > batch.now else {
+      counters[index].expiredOnArrival &+= 1
+      batch.outcome.expiredOnArrival += 1
+      record.kind = .expiredOnArrival
+      _ = record.append(key: key, body: UnsafeRawBufferPointer(start: nil, count: 0), to: batch.buffer(of: 0))
+      batch.lanes[0].recordCount += 1
+      return true
+    }
+    let lane = Lane.lane(forTimeToLive: timeToLive)
+    let position = record.append(key: key, body: body, to: batch.buffer(of: lane))
+    batch.lanes[lane].recordCount += 1
+    // `position` counts from the start of the lane's records; commit adds where they come to lie.
+    batch.lanes[lane].entries.append(
+      (
+        group,
+        IndexEntry(
+          offset: offset, createdMilliseconds: created, ordinal: ordinal,
+          position: UInt32(truncatingIfNeeded: position), bodyBytes: UInt32(truncatingIfNeeded: body.count),
+          timeToLiveSeconds: timeToLive, eventHash: eventHash)
+      ))
+    if expires > batch.lanes[lane].latestExpiry { batch.lanes[lane].latestExpiry = expires }
+    batch.outcome.stored += 1
+    return true
+  }
+
+  func reject(partition: Int32, offset: Int64, reason: String) {
+    guard let coverage = claim(partition: partition, offset: offset) else { return }
+    let record = FrameRecord(
+      offset: offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
+      coverageIndex: coverage, kind: .rejected)
+    var text = reason
+    text.withUTF8 { reason in
+      _ = record.append(
+        key: UnsafeRawBufferPointer(start: nil, count: 0), body: UnsafeRawBufferPointer(reason),
+        to: batch.buffer(of: 0))
+    }
+    batch.lanes[0].recordCount += 1
+    batch.rejected[reason, default: 0] += 1
+    batch.outcome.rejected += 1
+  }
+}

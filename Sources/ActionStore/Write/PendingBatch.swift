@@ -1,0 +1,49 @@
+/// The batch being built: the records of each lane, what they cover, and how to undo it.
+struct PendingBatch {
+  struct LanePart {
+    var records: GrowingBuffer?
+    var recordCount = 0
+    var entries: [(group: UInt32, entry: IndexEntry)] = []
+    var latestExpiry: Int64 = .min
+  }
+
+  var now: Int64 = 0
+  var lanes: [LanePart] = Array(repeating: LanePart(), count: Lane.count)
+  var coverage: [FrameHeader.Coverage] = []
+  /// Counters as they were before the batch.
+  var previous: [UInt32: QueueDirectory.Counters] = [:]
+  var rejected: [String: UInt64] = [:]
+  var outcome = AppendOutcome()
+
+  mutating func reset(now: Int64) {
+    self.now = now
+    for lane in lanes.indices where lanes[lane].recordCount > 0 {
+      lanes[lane].records?.reset()
+      lanes[lane].recordCount = 0
+      lanes[lane].entries.removeAll(keepingCapacity: true)
+      lanes[lane].latestExpiry = .min
+    }
+    coverage.removeAll(keepingCapacity: true)
+    previous.removeAll(keepingCapacity: true)
+    rejected.removeAll(keepingCapacity: true)
+    outcome = AppendOutcome()
+  }
+
+  /// The buffer of a lane, made at its first use.
+  mutating func buffer(of lane: Int) -> GrowingBuffer {
+    if let buffer = lanes[lane].records { return buffer }
+    let buffer = GrowingBuffer(capacity: 64 << 10)
+    lanes[lane].records = buffer
+    return buffer
+  }
+}
+
+/// What became of the records of one batch.
+package struct AppendOutcome: Sendable, Equatable {
+  package var stored = 0
+  /// Below the partition's next offset: stored before.
+  package var duplicates = 0
+  /// TTL had passed on arrival: counted, not stored.
+  package var expiredOnArrival = 0
+  package var rejected = 0
+}

@@ -1,0 +1,14 @@
+/// What recovery found in a data directory: the state a writer begins with.
+struct RecoveredStore {
+  var identity: StoreIdentity
+  var segments: [SealedSegment] = []
+  var nextSegment: UInt64 = 1
+  var lastBatch: UInt64 = 0
+  var checkpointedBatch: UInt64 = 0
+  var nextOffsets: [Int32: Int64] = [:]
+  var groups: [Group] = []
+  var counters: [QueueDirectory.Counters] = []
+  var changedGroups: Set<UInt32> = []
+  var rejected: [String: UInt64] = [:]
+  var duplicates: UInt64 = 0
+}

@@ -1,0 +1,113 @@
+import Logging
+
+/// The one writer of a store: batches in, segments out. Owned by `ActionStore`, called by one thread at a time.
+///
+/// The order that keeps the promises: bytes are written, then indexed, then made visible by publishing a snapshot;
+/// files are synced before the catalog's checkpoint names their batches, and only batches it names lose segments to
+/// expiry.
+final class StoreWriter {
+  let configuration: StoreConfiguration
+  let files: FileSystem
+  let paths: SegmentPaths
+  let catalog: Catalog
+  let directory: QueueDirectory
+  let logger: Logger
+  let identity: StoreIdentity
+  /// Gives a new snapshot to the readers.
+  let publish: (StoreSnapshot) -> Void
+
+  // State on disk.
+  /// Segments no longer written to, with index file, ascending by number.
+  var sealed: [SealedSegment]
+  /// Segments no longer written to whose index file is still to be written.
+  var retired: [OpenSegment] = []
+  var open: [OpenSegment?] = Array(repeating: nil, count: Lane.count)
+  var nextSegment: UInt64
+  var lastBatch: UInt64
+  var durableBatch: UInt64
+  var checkpointedBatch: UInt64
+  var nextOffsets: [Int32: Int64]
+  var bytesOnDisk: Int64
+
+  // Counters.
+  var groups: [Group]
+  var table = GroupTable()
+  var counters: [QueueDirectory.Counters]
+  var rejected: [String: UInt64]
+  var duplicates: UInt64
+  var expiredActions: UInt64 = 0
+  /// Groups changed since the last checkpoint.
+  var changedGroups: Set<UInt32> = []
+  var hasUncheckpointedChange = false
+
+  // The batch being built.
+  var batch = PendingBatch()
+
+  init(
+    configuration: StoreConfiguration, files: FileSystem, paths: SegmentPaths, catalog: Catalog,
+    directory: QueueDirectory, logger: Logger, recovered: RecoveredStore, publish: @escaping (StoreSnapshot) -> Void
+  ) {
+    self.configuration = configuration
+    self.files = files
+    self.paths = paths
+    self.catalog = catalog
+    self.directory = directory
+    self.logger = logger
+    self.publish = publish
+    identity = recovered.identity
+    sealed = recovered.segments
+    nextSegment = recovered.nextSegment
+    lastBatch = recovered.lastBatch
+    durableBatch = recovered.lastBatch
+    checkpointedBatch = recovered.checkpointedBatch
+    nextOffsets = recovered.nextOffsets
+    bytesOnDisk = recovered.segments.reduce(0) { $0 + Int64($1.bytesOnDisk) }
+    groups = recovered.groups
+    counters = recovered.counters
+    rejected = recovered.rejected
+    duplicates = recovered.duplicates
+    changedGroups = recovered.changedGroups
+    hasUncheckpointedChange = recovered.lastBatch > recovered.checkpointedBatch
+    for group in groups {
+      group.key.bytes.withUnsafeBytes { table.insert($0, partition: group.partition, number: group.number) }
+    }
+    publishSnapshot()
+  }
+
+  /// The number of a queue's part of a partition, made known if it is new.
+  @inline(__always)
+  func group(of key: UnsafeRawBufferPointer, partition: Int32) -> UInt32 {
+    table.number(of: key, partition: partition) ?? register(key, partition)
+  }
+
+  private func register(_ key: UnsafeRawBufferPointer, _ partition: Int32) -> UInt32 {
+    let group = directory.register(key: QueueKey(bytes: Array(key)), partition: partition, counters: .init())
+    groups.append(group)
+    counters.append(.init())
+    table.insert(key, partition: partition, number: group.number)
+    return group.number
+  }
+
+  func publishSnapshot() {
+    var lanes: [[Segment]] = Array(repeating: [], count: Lane.count)
+    for item in sealed { lanes[item.segment.lane].append(item.segment) }
+    for item in retired { lanes[item.segment.lane].append(item.segment) }
+    for case let item? in open { lanes[item.segment.lane].append(item.segment) }
+    for lane in lanes.indices { lanes[lane].sort { $0.number < $1.number } }
+    segmentLanes = lanes
+    publish(StoreSnapshot(lanes: lanes, nextOffsets: nextOffsets))
+  }
+
+  /// Publishes new offsets only; the segments are those of the last snapshot.
+  func publishOffsets() { publish(StoreSnapshot(lanes: segmentLanes, nextOffsets: nextOffsets)) }
+
+  private var segmentLanes: [[Segment]] = []
+}
+
+/// A segment no longer written to.
+struct SealedSegment {
+  var segment: Segment
+  var lastBatch: UInt64
+  /// Of the segment and its index together.
+  var bytesOnDisk: Int
+}

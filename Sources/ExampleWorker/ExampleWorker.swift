@@ -1,0 +1,58 @@
+import ActionEmitter
+import AuditActions
+import Foundation
+import Logging
+
+/// A queue worker that reports what it does: it claims messages, renews and releases claims, deletes what is done,
+/// and now and then lets a claim expire.
+///
+///     example-worker [HOST:PORT] [ROUNDS]      or STRANDLINE_BOOTSTRAP_SERVERS=HOST:PORT example-worker
+@main
+struct ExampleWorker {
+  static func main() async throws {
+    let arguments = CommandLine.arguments.dropFirst()
+    let environment = ProcessInfo.processInfo.environment
+    let servers = arguments.first ?? environment["STRANDLINE_BOOTSTRAP_SERVERS"] ?? "localhost:9092"
+    let rounds = arguments.dropFirst().first.flatMap { Int($0) } ?? 10
+
+    var configuration = ActionEmitterConfiguration(bootstrapServers: servers)
+    configuration.source = "/workers/example"
+    configuration.clientID = "3381af92-2b9e-11e3-b191-71861300734c"
+    configuration.userAgent = "example-worker/1.0"
+    let emitter = try ActionEmitter(configuration: configuration, logger: Logger(label: "example-worker"))
+    let queue = try QueueAddress(project: "demo", queue: "orders")
+
+    do {
+      // A type of our own, acknowledged: we go on only once Kafka has it, and learn early if it cannot be reached.
+      let started = Action(type: "WorkerStarted", details: ["rounds": .integer(rounds)], message: "worker is up")
+      let position = try await emitter.emitAcknowledged(started, to: queue)
+      print("first action at \(position)")
+      for round in 1...max(rounds, 1) {
+        work(round, emitter, queue)
+        try await Task.sleep(for: .milliseconds(100))
+      }
+    } catch let error as EmitError {
+      print("cannot emit: \(error)")
+    }
+
+    let report = await emitter.close(flushTimeout: .seconds(10))
+    print("emitted \(report.counters.emitted), delivered \(report.counters.delivered), lost \(report.undelivered)")
+    if report.undelivered > 0 || report.counters.delivered == 0 { exit(1) }
+  }
+
+  /// One round of a worker's life. `emit` never waits: the worker's own work goes on whatever Kafka does.
+  static func work(_ round: Int, _ emitter: ActionEmitter, _ queue: QueueAddress) {
+    let alice = Actor(username: "alice", authenticationProvider: "keystone")
+    let claim = "claim-\(round)"
+    let messages = (1...3).map { "message-\(round)-\($0)" }
+    emitter.emit(
+      .messagesClaimed(claimID: claim, messageIDs: messages, ttlSeconds: 300, graceSeconds: 60, user: alice), to: queue)
+    emitter.emit(.claimUpdated(claimID: claim, ttlSeconds: 600, user: alice), to: queue)
+    emitter.emit(.messageDeleted(messageID: messages[0], claimID: claim, user: alice), to: queue)
+    if round.isMultiple(of: 3) {
+      emitter.emit(.claimExpired(claimID: claim, messageIDs: Array(messages.dropFirst()), ttlSeconds: 600), to: queue)
+    } else {
+      emitter.emit(.claimReleased(claimID: claim, messageIDs: Array(messages.dropFirst()), user: alice), to: queue)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+
+/// The way in through Hummingbird: every route.
+struct FeedResponder: HTTPResponder {
+  typealias Context = BasicRequestContext
+
+  let core: FeedCore
+
+  func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    let start = NIODeadline.now()
+    let facts = FeedRequest(request.head)
+    let answer: FeedAnswer
+    let route: FeedRoute?
+    switch core.begin(facts) {
+    case .answer(let given, let known):
+      (answer, route) = (given, known)
+    case .post(let queue):
+      route = .actions
+      do {
+        let content = try await request.body.collect(upTo: PostResponder.contentBytesMax)
+        answer = await core.post(content, to: queue, facts)
+      } catch is NIOTooManyBytesError {
+        answer = core.refuse(.postTooLarge, facts)
+      }
+    }
+    core.metrics.record(
+      route: route, code: answer.status, nanoseconds: (NIODeadline.now() - start).nanoseconds)
+    return Response(answer)
+  }
+}
+
+extension FeedRequest {
+  init(_ head: HTTPRequest) {
+    self.init(
+      method: head.method.rawValue, target: head.path ?? "", accept: head.headerFields[.accept],
+      project: Self.projectName.flatMap { head.headerFields[$0] }, contentType: head.headerFields[.contentType],
+      contentEncoding: head.headerFields[.contentEncoding],
+      contentLength: head.headerFields[.contentLength].flatMap { Int($0) },
+      requestID: RequestID.make(from: Self.requestIDName.flatMap { head.headerFields[$0] }))
+  }
+
+  private static let projectName = HTTPField.Name("X-Project-ID")
+  private static let requestIDName = HTTPField.Name("X-Request-Id")
+}
+
+extension Response {
+  init(_ answer: FeedAnswer) {
+    var fields = HTTPFields()
+    for (name, value) in answer.fields {
+      if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+    }
+    if let body = answer.body {
+      self.init(status: .init(code: answer.status), headers: fields, body: .init(byteBuffer: body))
+    } else {
+      self.init(status: .init(code: answer.status), headers: fields)
+      // Hummingbird writes the length of an empty body; a 204 has none, and HEAD tells that of the GET.
+      if !answer.fields.contains(where: { $0.name == "Content-Length" }) { headers[.contentLength] = nil }
+    }
+  }
+}

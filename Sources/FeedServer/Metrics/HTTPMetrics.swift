@@ -1,0 +1,37 @@
+import Synchronization
+
+/// The metrics of requests. A series is looked up once and kept, so that a request costs one short lock.
+final class HTTPMetrics: Sendable {
+  private struct Key: Hashable {
+    let route: FeedRoute?
+    let code: Int
+  }
+
+  private let registry: PrometheusRegistry
+  private let durations = Mutex<[Key: PrometheusHistogram]>([:])
+
+  init(registry: PrometheusRegistry) {
+    self.registry = registry
+  }
+
+  /// - Parameter route: nil when there is none; paths from outside never become labels.
+  func record(route: FeedRoute?, code: Int, nanoseconds: Int64) {
+    let key = Key(route: route, code: code)
+    let histogram = durations.withLock { durations in
+      if let known = durations[key] { return known }
+      let made = registry.timer(
+        "strandline_http_request_duration_seconds", [("route", route?.rawValue ?? "none"), ("code", String(code))])
+      durations[key] = made
+      return made
+    }
+    histogram.recordNanoseconds(nanoseconds)
+  }
+
+  func countTimeout(_ waitedFor: String) {
+    registry.counter("strandline_http_timeouts_total", [("waited_for", waitedFor)]).increment(by: 1)
+  }
+
+  func connections(listener: String) -> PrometheusGauge {
+    registry.gauge("strandline_http_connections", [("listener", listener)])
+  }
+}

@@ -1,0 +1,19 @@
+/// What the metrics of Strandline mean, for the HELP lines.
+enum MetricHelp {
+  static let texts: [String: String] = [
+    "strandline_actions_emitted_total": "Actions that Kafka has acknowledged to this process.",
+    "strandline_actions_refused_total": "Actions that were not emitted, by reason.",
+    "strandline_actions_stored_total": "Actions stored.",
+    "strandline_actions_expired_total": "Actions whose time to live has passed.",
+    "strandline_actions_rejected_total": "Records that break the contract and went to the dead-letter topic, by reason.",
+    "strandline_actions_dropped_total": "Actions dropped by channel, sink and reason.",
+    "strandline_kafka_consumer_lag": "Records between the consumer and the end of a partition.",
+    "strandline_kafka_lost_records_total": "Records that Kafka had removed before they were read.",
+    "strandline_store_oldest_age_seconds": "Age of the oldest action in the store.",
+    "strandline_feed_complete_through_timestamp_seconds": "Time up to which everything in Kafka is in the store.",
+    "strandline_http_request_duration_seconds": "Time from a request's head to its answer, by route and status code.",
+    "strandline_http_connections": "Open connections, by listener.",
+    "strandline_http_timeouts_total": "Connections closed because a client was too slow, by what was waited for.",
+    "strandline_build_info": "Always 1; the labels tell the version.",
+  ]
+}

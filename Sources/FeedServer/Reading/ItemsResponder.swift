@@ -1,0 +1,65 @@
+import ActionStore
+import AuditActions
+import NIOCore
+
+/// Answers single actions, by path and by `?ids=`.
+struct ItemsResponder: Sendable {
+  let store: ActionStore
+
+  func answer(id: String, queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
+    let position = try open(id, queue: queue, parameter: "id")
+    guard let action = store.action(at: position, in: queue) else { throw .unknownAction }
+    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    var body = ByteBuffer()
+    body.reserveCapacity(writer.capacity(for: [action]))
+    writer.write(action, to: &body)
+    return answer(body, location: location)
+  }
+
+  /// Those of the ids that are there, in the order they were asked for, each once.
+  /// - Throws: 404 when none is.
+  func answer(ids values: [String], queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
+    var ids: [Substring] = []
+    for value in values {
+      for id in value.split(separator: ",", maxSplits: ActionLimits.pageActionsMax) where !ids.contains(id) {
+        ids.append(id)
+        guard ids.count <= ActionLimits.pageActionsMax else { throw Self.wrongCount }
+      }
+    }
+    guard !ids.isEmpty else { throw Self.wrongCount }
+    var actions: [StoredAction] = []
+    for id in ids {
+      let position = try open(String(id), queue: queue, parameter: "ids")
+      if let action = store.action(at: position, in: queue) { actions.append(action) }
+    }
+    guard !actions.isEmpty else { throw .unknownAction }
+    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    var body = ByteBuffer()
+    body.reserveCapacity(writer.capacity(for: actions) + 32)
+    // `links` is empty: there is nothing to go on to, but Zaqar's client looks for it.
+    body.writeStaticString("{\"links\":[],\"messages\":[")
+    writer.write(actions, to: &body)
+    body.writeStaticString("]}")
+    return answer(body, location: location)
+  }
+
+  private static let wrongCount = Problem.invalidParameter(
+    "ids is a list of 1 to \(ActionLimits.pageActionsMax) ids divided by commas", parameter: "ids",
+    allowed: .range(minimum: 1, maximum: ActionLimits.pageActionsMax))
+
+  private func open(_ id: String, queue: QueueAddress, parameter: String) throws(Problem) -> ActionPosition {
+    do {
+      return try store.sealer.openID(id, queue: queue)
+    } catch {
+      throw Problem(error, parameter: parameter)
+    }
+  }
+
+  private func answer(_ body: ByteBuffer, location: String) -> FeedAnswer {
+    var answer = FeedAnswer(status: 200)
+    answer.setBody(body, contentType: "application/json")
+    answer.add("Content-Location", location)
+    answer.add("Cache-Control", "no-store")
+    return answer
+  }
+}

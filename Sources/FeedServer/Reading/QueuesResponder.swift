@@ -1,0 +1,67 @@
+import ActionStore
+import AuditActions
+import NIOCore
+
+/// Answers which queues a project has, and what is known of one.
+struct QueuesResponder: Sendable {
+  let store: ActionStore
+
+  /// A page of the project's queues by name. The marker is the name of the last queue seen, as in Zaqar.
+  func answer(project: String, query: QueryItems, location: String) throws(Problem) -> FeedAnswer {
+    try query.check(known: ["marker", "limit"], tolerated: ["detailed"])
+    let limit = try PageLimit.parse(try query.single("limit"))
+    let after = try query.single("marker")
+    if let after {
+      do { try QueueAddress.validateQueue(after) } catch {
+        throw .invalidParameter(
+          "the marker of a list of queues is a queue's name; take it from the `next` link as it is",
+          parameter: "marker")
+      }
+    }
+    let names = store.queues(of: project, after: after, limit: limit)
+    var answer = FeedAnswer(status: names.isEmpty ? 204 : 200)
+    answer.add("Content-Location", location)
+    answer.add("Cache-Control", "no-store")
+    guard let last = names.last else { return answer }
+    let next = "/v1/\(project)/queues?marker=\(last)&limit=\(limit)"
+    answer.add("Link", "<\(next)>; rel=\"next\"")
+    // Names of projects and queues have no characters that JSON escapes.
+    var body = ByteBuffer()
+    body.writeString("{\"links\":[{\"rel\":\"next\",\"href\":\"\(next)\"}],\"queues\":[")
+    for (index, name) in names.enumerated() {
+      if index > 0 { body.writeStaticString(",") }
+      body.writeString("{\"name\":\"\(name)\",\"href\":\"/v1/\(project)/queues/\(name)/actions\"}")
+    }
+    body.writeStaticString("]}")
+    answer.setBody(body, contentType: "application/json")
+    return answer
+  }
+
+  /// Counts, oldest and newest, in the shape of Zaqar's queue statistics.
+  func statistics(of queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
+    guard let statistics = store.statistics(of: queue) else { throw .unknownQueue }
+    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    var body = ByteBuffer()
+    body.writeString("{\"messages\":{\"total\":\(statistics.live)")
+    body.writeString(",\"received\":\(statistics.received),\"expired\":\(statistics.expired)")
+    if let oldest = statistics.oldest { body.writeEnd("oldest", oldest, writer) }
+    if let newest = statistics.newest { body.writeEnd("newest", newest, writer) }
+    body.writeStaticString("}}")
+    var answer = FeedAnswer(status: 200)
+    answer.setBody(body, contentType: "application/json")
+    answer.add("Content-Location", location)
+    answer.add("Cache-Control", "no-store")
+    return answer
+  }
+}
+
+extension ByteBuffer {
+  /// One end of a queue: `,"oldest":{"href","age","created"}`.
+  fileprivate mutating func writeEnd(_ name: String, _ action: StoredAction, _ writer: ActionWriter) {
+    let nanoseconds = action.createdMilliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue
+    let created = ActionTime(nanosecondsSince1970: nanoseconds).rfc3339
+    writeString(
+      ",\"\(name)\":{\"href\":\"\(writer.href(of: action))\",\"age\":\(writer.age(of: action)),"
+        + "\"created\":\"\(created)\"}")
+  }
+}

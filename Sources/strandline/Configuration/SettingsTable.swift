@@ -1,0 +1,90 @@
+/// Every setting there is. A new one is added here, in `SettingsTable.all` and in the option group of the commands that
+/// take it; tests compare the three.
+enum SettingsTable {
+  static let bootstrapServers = Setting(
+    "bootstrap-servers", in: .kafka, .brokers, default: "127.0.0.1:9092", "Kafka brokers to start from")
+  static let topic = Setting(
+    "topic", in: .kafka, .topicName, default: "audit.actions", "Topic the actions travel through")
+  static let deadLetterTopic = Setting(
+    "dead-letter-topic", in: .kafka, .topicName,
+    "Topic for records that break the contract; without it, the topic's name and .dlq")
+
+  static let data = Setting(
+    "data", in: .store, .text("DIR", completion: .directory), default: "/var/lib/strandline",
+    "Directory of the store, used by one process at a time; dev without it uses a temporary one")
+  static let defaultTTL = Setting(
+    "default-ttl", in: .store, .integer("SECONDS", 1...1_209_600), default: "300",
+    "Time to live, in seconds, of actions whose record names none")
+  static let storeBudget = Setting(
+    "store-budget-bytes", in: .store, .bytes(atLeast: 64 << 20, zeroMeans: "no budget but the disk"), default: "0",
+    "Most bytes the store may use; when they are used up, ingest pauses until actions expire")
+  static let markerKey = Setting(
+    "marker-key", in: .store, .sealingKey, isSecret: true,
+    "Key that seals markers and ids, 32 bytes in Base64, the same on every node; without it, one made in the data directory"
+  )
+
+  static let listen = Setting(
+    "listen", in: .feed, .address, default: "127.0.0.1:8080", "Address of the feed; port 0 takes a free one")
+  static let managementListen = Setting(
+    "management-listen", in: .feed, .address,
+    "Separate address for /livez, /readyz and /metrics; without it, they are on the feed's")
+  static let stalenessBound = Setting(
+    "staleness-bound", in: .feed, .integer("SECONDS", 1...3_600), default: "10",
+    "Longest time, in seconds, since the topic was last read to its end after which the feed still vouches for an empty page"
+  )
+
+  static let logLevel = Setting<LogLevelName>(
+    "log-level", in: .operations, .choice, default: "info", "Least severe log line to write")
+  static let logFormat = Setting<LogFormat>(
+    "log-format", in: .operations, .choice, default: "auto",
+    "Form of log lines; auto writes text on a terminal and JSON lines elsewhere")
+  static let shutdownTimeout = Setting(
+    "shutdown-timeout", in: .operations, .integer("SECONDS", 1...300), default: "25",
+    "Time, in seconds, from SIGTERM to exit, in which requests end and what is outstanding is stored")
+  static let json = Setting(
+    "json", in: .operations, .onOff, default: "false", "Write NDJSON on standard output, not text for people")
+  static let demo = Setting("demo", in: .operations, .onOff, default: "false", "Run simulated queue workers (dev only)")
+
+  static let partitions = Setting(
+    "partitions", in: .topicCreation, .integer("COUNT", 1...10_000), default: "12",
+    "Partitions of a topic that is created")
+  static let replicationFactor = Setting(
+    "replication-factor", in: .topicCreation, .integer("COUNT", 1...32), default: "1",
+    "Copies of each partition of a topic that is created")
+  static let retentionHours = Setting(
+    "retention-hours", in: .topicCreation, .integer("HOURS", 337...87_600), default: "504",
+    "Retention of a topic that is created; above the longest TTL (336 h) by the longest outage to survive")
+
+  static let project = Setting("project", in: .action, .text("PROJECT"), "Project of the queue")
+  static let queue = Setting("queue", in: .action, .text("QUEUE"), "Name of the queue")
+  static let event = Setting("event", in: .action, .text("EVENT"), "Type of the action, for example MessageDeleted")
+  static let details = Setting(
+    "details", in: .action, .text("JSON"), default: "{}", "Details of the action, a JSON object")
+  static let ttl = Setting(
+    "ttl", in: .action, .integer("SECONDS", 1...1_209_600),
+    "Time to live of the action; without it, the feed's default-ttl")
+
+  static let url = Setting("url", in: .client, .url, default: "http://127.0.0.1:8080", "Address of the feed to read")
+
+  /// In the order of the reference.
+  static let all: [SettingDefinition] = [
+    bootstrapServers.definition, topic.definition, deadLetterTopic.definition, data.definition, defaultTTL.definition,
+    storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
+    stalenessBound.definition, logLevel.definition, logFormat.definition, shutdownTimeout.definition, json.definition,
+    demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition, project.definition,
+    queue.definition, event.definition, details.definition, ttl.definition, url.definition,
+  ]
+
+  static let byKey: [String: SettingDefinition] = Dictionary(
+    all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+}
+
+/// The names of log levels, as swift-log spells them.
+enum LogLevelName: String, CaseIterable, Sendable {
+  case trace, debug, info, notice, warning, error, critical
+}
+
+/// How log lines look.
+enum LogFormat: String, CaseIterable, Sendable {
+  case auto, text, json
+}

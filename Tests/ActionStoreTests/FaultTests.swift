@@ -1,0 +1,88 @@
+import AuditActions
+import Synchronization
+import Testing
+
+@testable import ActionStore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+@Suite("When the disk fails")
+struct FaultTests {
+  /// Makes the n-th call of one kind fail.
+  private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    init(_ calls: Int) { left = Mutex(calls) }
+    func fires() -> Bool {
+      left.withLock { left in
+        left -= 1
+        return left == 0
+      }
+    }
+  }
+
+  @Test(
+    "at any call, a batch is stored whole or not at all, and goes in when it is given again",
+    arguments: FileSystem.Operation.allCases, [ENOSPC, EIO])
+  func everyCall(operation: FileSystem.Operation, number: Int32) throws {
+    for call in 1...12 {
+      let fixture = try StoreFixture(segmentBytesMax: 2_000)
+      // The directory is made first: here it is the running store that is to fail.
+      try fixture.open().close()
+      let countdown = Countdown(call)
+      let isArmed = Atomic(false)
+      let files = FileSystem { asked in
+        isArmed.load(ordering: .relaxed) && asked == operation && countdown.fires() ? number : nil
+      }
+      let store = try fixture.open(files: files)
+      isArmed.store(true, ordering: .relaxed)
+      let queue = try QueueAddress.test("p/q")
+      var offset: Int64 = 0
+      for _ in 0..<30 {
+        let batch = [Draft(offset: offset, timeToLive: 60), Draft(offset: offset + 1, timeToLive: 4_000)]
+        do {
+          try store.append(batch)
+          offset += 2
+        } catch let error as StoreError {
+          #expect(error.systemError == number && error.isFull == (number == ENOSPC))
+        }
+        #expect(store.nextOffset(of: 0) ?? 0 == offset)
+        do { try store.maintain() } catch {
+          #expect(error.code == .inputOutput || error.code == .diskFull)
+        }
+      }
+      #expect(store.all(queue).map(\.position.offset) == Array(0..<offset), "\(operation) \(call)")
+      #expect(store.statistics(of: queue)?.received == UInt64(offset))
+      store.abandon()
+      let reopened = try fixture.open()
+      #expect(reopened.nextOffset(of: 0) == offset)
+      #expect(reopened.all(queue).map(\.text) == (0..<offset).map { Draft(offset: $0).body })
+    }
+  }
+
+  @Test("or the budget is used up, appending waits for expiry and loses nothing")
+  func budget() throws {
+    var fixture = try StoreFixture(segmentBytesMax: 2_000)
+    fixture.configuration.budgetBytes = 10_000
+    let store = try fixture.open()
+    var offset: Int64 = 0
+    while true {
+      do {
+        try store.append([Draft(offset: offset, timeToLive: 60, padding: 500)])
+        offset += 1
+      } catch let error as StoreError {
+        #expect(error.code == .budgetExhausted && error.isFull)
+        break
+      }
+    }
+    let queue = try QueueAddress.test("p/q")
+    #expect(store.positions(queue).map(\.offset) == Array(0..<offset))
+    fixture.clock.advance(seconds: 61)
+    try store.maintain()
+    try store.append([Draft(offset: offset, timeToLive: 60)])
+    #expect(store.positions(queue).map(\.offset) == [offset])
+  }
+}

@@ -1,0 +1,221 @@
+import AuditActions
+import Foundation
+import Testing
+
+@testable import ActionStore
+
+@Suite("After a crash")
+struct RecoveryTests {
+  let fixture: StoreFixture
+  let queue: QueueAddress
+
+  init() throws {
+    fixture = try StoreFixture()
+    queue = try .test("p/q")
+  }
+
+  /// Leaves the directory as a killed process would: nothing is synced, sealed or closed in order.
+  private func abandon(_ fill: (ActionStore) throws -> Void) throws {
+    let store = try fixture.open()
+    try fill(store)
+    store.abandon()
+  }
+
+  @Test("nothing is lost and nothing stands twice")
+  func kill() throws {
+    for round in 0..<5 {
+      try abandon { store in
+        #expect(store.nextOffset(of: 0) == (round == 0 ? nil : Int64(round) * 10))
+        for offset in 0..<10 { try store.append([Draft(offset: Int64(round * 10 + offset))]) }
+        if round % 2 == 0 { try store.maintain() }
+      }
+    }
+    let store = try fixture.open()
+    #expect(store.positions(queue).map(\.offset) == Array(0..<50))
+    #expect(store.statistics(of: queue)?.received == 50)
+  }
+
+  @Test("a frame torn at any byte costs exactly its batch, and the offset follows")
+  func torn() throws {
+    try abandon { store in
+      try store.append([Draft(offset: 0), Draft(offset: 1)])
+      try store.append([Draft(offset: 2)])
+    }
+    let file = try #require(try fixture.directory.files(withSuffix: ".segment").first)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+    let lastFrame =
+      FrameHeader.fixedBytes + FrameHeader.coverageBytes + FrameRecord.fixedBytes + 3 + Draft(offset: 2).body.utf8.count
+    for length in (whole.count - lastFrame)..<whole.count {
+      try FileManager.default.removeItem(atPath: fixture.directory.path + "/segments")
+      try? FileManager.default.removeItem(atPath: fixture.directory.path + "/catalog.sqlite")
+      try FileManager.default.createDirectory(
+        atPath: fixture.directory.path + "/segments", withIntermediateDirectories: true)
+      try whole.prefix(length).write(to: URL(fileURLWithPath: file))
+      let store = try fixture.open()
+      #expect(store.nextOffset(of: 0) == 2, "cut at \(length)")
+      #expect(store.positions(queue).map(\.offset) == [0, 1])
+      try store.append([Draft(offset: 2)])
+      #expect(store.positions(queue).map(\.offset) == [0, 1, 2])
+      try store.close()
+    }
+  }
+
+  @Test("a batch of several lanes counts only when it is whole in all of them")
+  func lanes() throws {
+    try abandon { store in
+      try store.append([Draft(offset: 0, timeToLive: 60), Draft(offset: 1, timeToLive: 86_400)])
+      try store.append([Draft(offset: 2, timeToLive: 60), Draft(offset: 3, timeToLive: 86_400)])
+      try store.append([Draft(offset: 4, timeToLive: 60)])
+    }
+    let files = try fixture.directory.files(withSuffix: ".segment")
+    #expect(files.count == 2)
+    let long = try FileHandle(forUpdating: URL(fileURLWithPath: files[1]))
+    try long.truncate(atOffset: try long.seekToEnd() - 1)
+    let store = try fixture.open()
+    #expect(store.nextOffset(of: 0) == 2)
+    #expect(store.positions(queue).map(\.offset) == [0, 1])
+  }
+
+  @Test("a bit changed anywhere in a segment never serves a wrong byte", arguments: 0..<40)
+  func damage(round: Int) throws {
+    var random = SeededGenerator(seed: UInt64(round))
+    try abandon { store in
+      for offset in 0..<20 { try store.append([Draft(offset: Int64(offset))]) }
+      if round % 2 == 0 { try store.maintain() }
+    }
+    let file = try #require(try fixture.directory.files(withSuffix: ".segment").first)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+    try bytes.write(to: URL(fileURLWithPath: file))
+    let store: ActionStore
+    do { store = try fixture.open() } catch let error as StoreError where error.code == .newerVersion { return }
+    let next = store.nextOffset(of: 0) ?? 0
+    #expect(store.positions(queue).map(\.offset) == Array(0..<next))
+    try store.append((next..<20).map { Draft(offset: $0) })
+    #expect(store.all(queue).map(\.text) == (0..<20).map { Draft(offset: $0).body })
+  }
+
+  @Test("a missing or damaged index file is built anew", arguments: [true, false])
+  func index(isMissing: Bool) throws {
+    var store = try fixture.open()
+    try store.append((0..<20).map { Draft(offset: $0) })
+    try store.close()
+    store = try fixture.open()
+    try store.close()
+    let file = try #require(try fixture.directory.files(withSuffix: ".index").first)
+    if isMissing {
+      try FileManager.default.removeItem(atPath: file)
+    } else {
+      var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+      bytes[bytes.count / 2] ^= 0xFF
+      try bytes.write(to: URL(fileURLWithPath: file))
+    }
+    store = try fixture.open()
+    #expect(store.positions(queue).map(\.offset) == Array(0..<20))
+  }
+
+  @Test("a lost or damaged catalog is folded from the log again", arguments: [true, false])
+  func catalog(isMissing: Bool) throws {
+    var store = try fixture.open()
+    try store.append((0..<20).map { Draft(offset: $0) })
+    try store.close()
+    let file = fixture.directory.path + "/catalog.sqlite"
+    if isMissing {
+      try FileManager.default.removeItem(atPath: file)
+    } else {
+      try Data(repeating: 0x41, count: 8_192).write(to: URL(fileURLWithPath: file))
+    }
+    store = try fixture.open()
+    #expect(store.positions(queue).map(\.offset) == Array(0..<20))
+    #expect(store.statistics(of: queue)?.received == 20)
+    #expect(store.queues(of: "p", after: nil, limit: 10) == ["q"])
+  }
+
+  @Test("an idle partition keeps its place when everything has expired")
+  func idle() throws {
+    var store = try fixture.open()
+    try store.append([Draft(partition: 3, offset: 41), Draft(partition: 5, offset: 7)])
+    for _ in 0..<3 {
+      fixture.clock.advance(seconds: 400)
+      try store.maintain()
+      store.abandon()
+      store = try fixture.open()
+      #expect(store.nextOffset(of: 3) == 42)
+      #expect(store.nextOffset(of: 5) == 8)
+      #expect(store.statistics(of: queue)?.received == 2)
+    }
+    #expect(try fixture.directory.files(withSuffix: ".segment").count == 1)
+  }
+
+  @Test("segments whose actions have expired are unlinked, the others stay")
+  func unlink() throws {
+    let store = try fixture.open()
+    for step in 0..<20 {
+      try store.append([
+        Draft(offset: Int64(step * 2), timeToLive: 60), Draft(offset: Int64(step * 2 + 1), timeToLive: 3_600),
+      ])
+      fixture.clock.advance(seconds: 40)
+      try store.maintain()
+    }
+    let expected: [Int64] = (0..<40).filter { $0 % 2 == 1 || $0 >= 38 }
+    #expect(store.positions(queue).map(\.offset) == expected)
+    #expect(try fixture.directory.files(withSuffix: ".segment").count < 10)
+  }
+}
+
+@Suite("A data directory")
+struct DataDirectoryTests {
+  @Test("has one process at a time")
+  func lock() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .inUse }
+    try store.close()
+    try fixture.open().close()
+  }
+
+  @Test("of a newer version is refused politely")
+  func newer() throws {
+    let fixture = try StoreFixture()
+    try fixture.open().close()
+    try Data("99\n".utf8).write(to: URL(fileURLWithPath: fixture.directory.path + "/VERSION"))
+    #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .newerVersion }
+  }
+
+  @Test("with a segment of a newer version is refused politely")
+  func newerSegment() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    try store.append([Draft(offset: 0)])
+    try store.close()
+    let file = try #require(try fixture.directory.files(withSuffix: ".segment").first)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    bytes[8] = 2
+    try bytes.write(to: URL(fileURLWithPath: file))
+    #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .newerVersion }
+  }
+
+  @Test("of another topic is refused")
+  func topic() throws {
+    var fixture = try StoreFixture()
+    try fixture.open().close()
+    fixture.configuration.topic = "other"
+    #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .otherTopic }
+  }
+
+  @Test("that cannot be made is named with the reason")
+  func unusable() throws {
+    var fixture = try StoreFixture()
+    fixture.configuration.directory = "/proc/nothing"
+    #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .directoryUnusable }
+  }
+
+  @Test("refuses use after it was closed")
+  func closed() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    try store.close()
+    try store.close()
+    #expect { try store.append([Draft(offset: 0)]) } throws: { ($0 as? StoreError)?.code == .closed }
+  }
+}
