@@ -2,12 +2,14 @@
 import PackageDescription
 
 /// One list of settings for every target: strict by default, deliberate access.
-let strict: [SwiftSetting] = [
+var strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
+// Set by CI. Only our own targets are meant: what we depend on may warn.
+if Context.environment["STRANDLINE_WARNINGS"] == "error" { strict.append(.treatAllWarnings(as: .error)) }
 
 let package = Package(
   name: "strandline",
@@ -109,6 +111,21 @@ let package = Package(
     .testTarget(
       name: "ActionIngestTests", dependencies: ["ActionIngest", "ActionStore", "AuditActions", "Kafka"],
       swiftSettings: strict),
+    .testTarget(
+      name: "FeedServerTests",
+      dependencies: [
+        "FeedServer", "ActionStore", "ActionEmitter", "AuditActions", "Kafka",
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "StrandlineTests", dependencies: ["strandline"], swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      exclude: ["Support", "cloudtrail.py", "crash.py"], swiftSettings: strict),
   ]
 )
