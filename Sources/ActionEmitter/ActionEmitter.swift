@@ -69,15 +69,16 @@ public final class ActionEmitter: Sendable {
   }
 
   /// Hands an action over, and waits while the bounds are reached: for those who have a backlog to send rather than
-  /// work to do. The waiting task holds no thread; cancelling it ends in a refusal.
+  /// work to do. The waiting task holds no thread; cancelling it ends in a refusal. Runs on the caller's actor, so that
+  /// an action that has room at once costs no change of thread.
   @discardableResult
-  public func emitWhenRoom(_ action: Action, to queue: QueueAddress) async -> EmitOutcome {
+  nonisolated(nonsending) public func emitWhenRoom(_ action: Action, to queue: QueueAddress) async -> EmitOutcome {
     await outcomeWhenRoom { () throws(EmitError) in try record(action, queue) }
   }
 
   /// The same for a body that is JSON already.
   @discardableResult
-  public func emitWhenRoom(raw action: RawAction, to queue: QueueAddress) async -> EmitOutcome {
+  nonisolated(nonsending) public func emitWhenRoom(raw action: RawAction, to queue: QueueAddress) async -> EmitOutcome {
     await outcomeWhenRoom { () throws(EmitError) in try record(action, queue) }
   }
 
@@ -175,7 +176,8 @@ extension ActionEmitter {
     }
   }
 
-  private func outcomeWhenRoom(_ make: () throws(EmitError) -> EmitRecord) async -> EmitOutcome {
+  nonisolated(nonsending) private func outcomeWhenRoom(_ make: () throws(EmitError) -> EmitRecord) async -> EmitOutcome
+  {
     let record: EmitRecord
     do throws(EmitError) {
       record = try make()

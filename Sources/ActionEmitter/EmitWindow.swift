@@ -54,7 +54,7 @@ final class EmitWindow: Sendable {
   }
 
   /// Waits until there may be room, the window is closed, or the task is cancelled.
-  func room(forBytes bytes: Int) async {
+  nonisolated(nonsending) func room(forBytes bytes: Int) async {
     let waiter = state.withLock { state in
       state.nextWaiter += 1
       return state.nextWaiter

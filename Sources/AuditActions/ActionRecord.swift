@@ -60,16 +60,19 @@ public enum ActionRecord {
     type: String, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String
   ) -> [(String, [UInt8])] {
     var headers = [
-      ("ce_specversion", [UInt8]("1.0".utf8)),
+      ("ce_specversion", specificationVersion),
       ("ce_id", [UInt8](id.utf8)),
       ("ce_source", [UInt8](source.utf8)),
       ("ce_type", [UInt8](type.utf8)),
       ("ce_time", time.rfc3339UTF8),
-      ("content-type", [UInt8]("application/json".utf8)),
+      ("content-type", contentType),
     ]
     if let timeToLiveSeconds { headers.append(("ttl", [UInt8](String(timeToLiveSeconds).utf8))) }
     return headers
   }
+
+  private static let specificationVersion = [UInt8]("1.0".utf8)
+  private static let contentType = [UInt8]("application/json".utf8)
 
   /// Reads the header `ttl`: decimal digits, 1…1,209,600 seconds.
   /// - Throws: `invalid_ttl`.

@@ -7,24 +7,18 @@ extension ActionTime {
     let (seconds, nanoseconds) = Self.floorDivide(nanosecondsSince1970, 1_000_000_000)
     let (days, secondOfDay) = Self.floorDivide(seconds, 86_400)
     let (year, month, day) = Self.date(ofDay: days)
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(30)
-    Self.append(year, digits: 4, to: &bytes)
-    bytes.append(0x2D)
-    Self.append(month, digits: 2, to: &bytes)
-    bytes.append(0x2D)
-    Self.append(day, digits: 2, to: &bytes)
-    bytes.append(0x54)
-    Self.append(secondOfDay / 3_600, digits: 2, to: &bytes)
-    bytes.append(0x3A)
-    Self.append(secondOfDay / 60 % 60, digits: 2, to: &bytes)
-    bytes.append(0x3A)
-    Self.append(secondOfDay % 60, digits: 2, to: &bytes)
-    bytes.append(0x2E)
-    Self.append(nanoseconds, digits: 9, to: &bytes)
-    bytes.append(0x5A)
+    var bytes = Self.template
+    Self.put(year, digits: 4, at: 0, in: &bytes)
+    Self.put(month, digits: 2, at: 5, in: &bytes)
+    Self.put(day, digits: 2, at: 8, in: &bytes)
+    Self.put(secondOfDay / 3_600, digits: 2, at: 11, in: &bytes)
+    Self.put(secondOfDay / 60 % 60, digits: 2, at: 14, in: &bytes)
+    Self.put(secondOfDay % 60, digits: 2, at: 17, in: &bytes)
+    Self.put(nanoseconds, digits: 9, at: 20, in: &bytes)
     return bytes
   }
+
+  private static let template = [UInt8]("0000-00-00T00:00:00.000000000Z".utf8)
 
   /// Reads RFC 3339: any fraction of 1…9 digits or none, `Z` or an offset such as `+02:00`; `T` and `Z` in either
   /// case. A leap second, `:60`, is read as the second that follows it.
@@ -77,12 +71,12 @@ extension ActionTime {
       .flatMap { Int64(exactly: $0) }
   }
 
-  private static func append(_ value: Int64, digits: Int, to bytes: inout [UInt8]) {
-    var divisor: Int64 = 1
-    for _ in 1..<digits { divisor *= 10 }
-    while divisor > 0 {
-      bytes.append(0x30 + UInt8(truncatingIfNeeded: value / divisor % 10))
-      divisor /= 10
+  private static func put(_ value: Int64, digits: Int, at start: Int, in bytes: inout [UInt8]) {
+    var rest = value
+    for index in stride(from: start + digits - 1, through: start, by: -1) {
+      let (tens, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      bytes[index] = 0x30 + UInt8(truncatingIfNeeded: digit)
+      rest = tens
     }
   }
 

@@ -9,19 +9,29 @@ import Logging
 ///     example-worker [HOST:PORT] [ROUNDS]      or STRANDLINE_BOOTSTRAP_SERVERS=HOST:PORT example-worker
 @main
 struct ExampleWorker {
-  static func main() async throws {
+  static func main() async {
     let arguments = CommandLine.arguments.dropFirst()
     let environment = ProcessInfo.processInfo.environment
     let servers = arguments.first ?? environment["STRANDLINE_BOOTSTRAP_SERVERS"] ?? "localhost:9092"
     let rounds = arguments.dropFirst().first.flatMap { Int($0) } ?? 10
 
-    var configuration = ActionEmitterConfiguration(bootstrapServers: servers)
-    configuration.source = "/workers/example"
-    configuration.clientID = "3381af92-2b9e-11e3-b191-71861300734c"
-    configuration.userAgent = "example-worker/1.0"
-    let emitter = try ActionEmitter(configuration: configuration, logger: Logger(label: "example-worker"))
-    let queue = try QueueAddress(project: "demo", queue: "orders")
+    do {
+      var configuration = ActionEmitterConfiguration(bootstrapServers: servers)
+      configuration.source = "/workers/example"
+      configuration.clientID = "3381af92-2b9e-11e3-b191-71861300734c"
+      configuration.userAgent = "example-worker/1.0"
+      configuration.acknowledgementTimeout = .seconds(10)
+      let emitter = try ActionEmitter(configuration: configuration, logger: Logger(label: "example-worker"))
+      let isDelivered = await run(rounds, emitter, try QueueAddress(project: "demo", queue: "orders"))
+      if !isDelivered { exit(1) }
+    } catch {
+      print("cannot start: \(error)")
+      exit(2)
+    }
+  }
 
+  /// A worker's life, from its first action to the last flush.
+  static func run(_ rounds: Int, _ emitter: ActionEmitter, _ queue: QueueAddress) async -> Bool {
     do {
       // A type of our own, acknowledged: we go on only once Kafka has it, and learn early if it cannot be reached.
       let started = Action(type: "WorkerStarted", details: ["rounds": .integer(rounds)], message: "worker is up")
@@ -31,13 +41,12 @@ struct ExampleWorker {
         work(round, emitter, queue)
         try await Task.sleep(for: .milliseconds(100))
       }
-    } catch let error as EmitError {
+    } catch {
       print("cannot emit: \(error)")
     }
-
-    let report = await emitter.close(flushTimeout: .seconds(10))
-    print("emitted \(report.counters.emitted), delivered \(report.counters.delivered), lost \(report.undelivered)")
-    if report.undelivered > 0 || report.counters.delivered == 0 { exit(1) }
+    let report = await emitter.close(flushTimeout: .seconds(5))
+    print("emitted \(report.counters.emitted), delivered \(report.counters.delivered)")
+    return report.undelivered == 0 && report.counters.delivered > 0
   }
 
   /// One round of a worker's life. `emit` never waits: the worker's own work goes on whatever Kafka does.

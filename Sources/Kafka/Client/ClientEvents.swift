@@ -60,7 +60,10 @@ final class ClientEvents: Sendable {
         rd_kafka_event_error(event), message: rd_kafka_event_error_string(event).map { String(cString: $0) })
     }
     metrics.countError(error)
-    log.relay(level: error.isFatal ? .error : .warning, facility: error.name, text: error.description)
+    // librdkafka has logged connections that fail already, each with its broker's name.
+    let isLogged = error.code == KafkaError.Code.transport || error.code == KafkaError.Code.resolve
+    log.relay(
+      level: error.isFatal ? .error : isLogged ? .debug : .warning, facility: error.name, text: error.description)
     state.withLock {
       $0.last = error
       if error.isFatal, $0.fatal == nil { $0.fatal = error }

@@ -4,34 +4,63 @@ import Crdkafka
 extension KafkaConsumer {
   /// Delivers no more records of these partitions until `resume`. Records fetched and not polled yet are fetched
   /// again then. Go on polling meanwhile.
+  ///
+  /// - Throws: `_STATE` when one of them is not assigned
   public func pause(_ partitions: [TopicPartition]) throws(KafkaError) {
     try core.handle.use { client throws(KafkaError) in
+      try requireAssigned(partitions)
       let list = try PartitionList(partitions)
       try check(rd_kafka_pause_partitions(client, list.list))
       try list.checkErrors()
     }
   }
 
+  /// Delivers records of paused partitions again, from where the last poll ended.
+  ///
+  /// - Throws: `_STATE` when one of them is not assigned
   public func resume(_ partitions: [TopicPartition]) throws(KafkaError) {
     try core.handle.use { client throws(KafkaError) in
+      try requireAssigned(partitions)
       let list = try PartitionList(partitions)
       try check(rd_kafka_resume_partitions(client, list.list))
       try list.checkErrors()
     }
   }
 
-  /// Goes on elsewhere in partitions that are assigned. Batches polled before may still hold records of the old
-  /// place.
+  /// Goes on elsewhere in partitions that are assigned, also in those that failed with `_AUTO_OFFSET_RESET`.
+  /// Batches polled before may still hold records of the old place.
   ///
   /// - Parameter timeout: for looking up times and for the seek itself
+  /// - Throws: `_STATE` when one of them is not assigned
   public func seek(_ starts: [TopicPartition: Start], timeout: Duration = .seconds(10)) throws(KafkaError) {
     guard !starts.isEmpty else { return }
     try core.handle.use { client throws(KafkaError) in
+      try requireAssigned(starts.keys)
       let offsets = try StartOffsets.resolve(starts, client: client, timeout: timeout)
       let list = try PartitionList(offsets)
       // At least 1 ms: with 0 the outcome would not be awaited.
       try check(consuming: rd_kafka_seek_partitions(client, list.list, max(1, timeout.cMilliseconds())))
-      try list.checkErrors()
+      // librdkafka has stopped a partition that failed for good and refuses to seek it: assign it anew.
+      var stopped: [TopicPartition: Int64] = [:]
+      for entry in list.entries {
+        if entry.err == RD_KAFKA_RESP_ERR__STATE {
+          stopped[TopicPartition(entry)] = offsets[TopicPartition(entry)]
+        } else {
+          try check(entry.err, "\(TopicPartition(entry)): \(String(cString: rd_kafka_err2str(entry.err)))")
+        }
+      }
+      guard !stopped.isEmpty else { return }
+      let again = try PartitionList(stopped)
+      try check(consuming: rd_kafka_incremental_unassign(client, again.list))
+      try check(consuming: rd_kafka_incremental_assign(client, again.list))
+    }
+  }
+
+  /// librdkafka would take up a partition of a topic it knows, assigned or not.
+  private func requireAssigned(_ partitions: some Sequence<TopicPartition>) throws(KafkaError) {
+    let assigned = Set(try assignment())
+    for partition in partitions where !assigned.contains(partition) {
+      throw KafkaError(RD_KAFKA_RESP_ERR__STATE, message: "\(partition) is not assigned to this consumer")
     }
   }
 

@@ -37,8 +37,11 @@ final class RebalanceRelay: Sendable {
     }
     let partitions = PartitionList.entries(of: list).map { TopicPartition($0) }
     if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-      logger.info("partitions assigned", metadata: ["partitions": .stringConvertible(partitions)])
-      setStarts(callbacks.assigned(partitions), in: list, of: client)
+      // A cooperative rebalance that changes nothing for this member assigns an empty list.
+      if !partitions.isEmpty {
+        logger.info("partitions assigned", metadata: ["partitions": .stringConvertible(partitions)])
+        setStarts(callbacks.assigned(partitions), in: list, of: client)
+      }
       if isCooperative {
         report(rd_kafka_incremental_assign(client, list))
       } else {
@@ -49,7 +52,7 @@ final class RebalanceRelay: Sendable {
       logger.info(
         "partitions revoked",
         metadata: ["partitions": .stringConvertible(partitions), "lost": .stringConvertible(lost)])
-      callbacks.revoked(partitions, lost)
+      if !partitions.isEmpty { callbacks.revoked(partitions, lost) }
       if isCooperative {
         report(rd_kafka_incremental_unassign(client, list))
       } else {

@@ -126,6 +126,8 @@ private final class Cluster: @unchecked Sendable {
     guard let configuration = rd_kafka_conf_new() else { throw KafkaError(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE) }
     rd_kafka_conf_set(configuration, "log.queue", "true", nil, 0)
     rd_kafka_conf_set(configuration, "client.id", "strandline-embedded-broker", nil, 0)
+    // Warnings and worse; it would else remark that the client it lives in has no servers to connect to.
+    rd_kafka_conf_set(configuration, "log_level", "4", nil, 0)
     handle = try ClientHandle(
       kind: RD_KAFKA_PRODUCER, role: "embedded broker", configuration: configuration,
       events: ClientEvents(logger: logger, metrics: ClientMetrics(role: "embedded broker")))

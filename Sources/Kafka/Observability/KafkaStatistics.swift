@@ -51,26 +51,43 @@ public struct KafkaStatistics: Sendable, Decodable {
     public let lowOffset: Int64
     /// The offset that the partition's next record will get; negative when not known.
     public let highOffset: Int64
-    /// Records between the consumer's position and the end it may read to; negative when not known.
-    public let lag: Int64
     /// Records fetched and not polled yet.
     public let fetchedRecords: Int
     /// Bytes of the same.
     public let fetchedBytes: Int
+
+    /// The end a reader of committed records may read to; negative when not known.
+    let stableOffset: Int64
+    /// The offset behind the last record polled; negative before the first.
+    let polledOffset: Int64
+    /// The offset to be fetched next; negative when not known.
+    let nextOffset: Int64
+
+    /// Offsets between the consumer's position and the end it may read to; negative when not known.
+    ///
+    /// librdkafka's own figure counts from the committed offset, which readers that keep their offsets themselves
+    /// do not have.
+    public var lag: Int64 {
+      let position = polledOffset >= 0 ? polledOffset : (fetchedRecords == 0 ? nextOffset : -1)
+      let end = stableOffset >= 0 ? stableOffset : highOffset
+      return position >= 0 && end >= 0 ? max(0, end - position) : -1
+    }
 
     enum CodingKeys: String, CodingKey {
       case partition
       case isDesired = "desired"
       case lowOffset = "lo_offset"
       case highOffset = "hi_offset"
-      case lag = "consumer_lag"
+      case stableOffset = "ls_offset"
+      case polledOffset = "app_offset"
+      case nextOffset = "next_offset"
       case fetchedRecords = "fetchq_cnt"
       case fetchedBytes = "fetchq_size"
     }
   }
 
-  /// Brokers with a connection that is up.
-  public var brokersUp: Int { brokers.values.count { $0.isUp && $0.nodeID >= 0 } }
+  /// Brokers with a connection that is up. A group's coordinator is listed twice, but is one broker.
+  public var brokersUp: Int { Set(brokers.values.filter { $0.isUp && $0.nodeID >= 0 }.map(\.nodeID)).count }
 
   enum CodingKeys: String, CodingKey {
     case queuedRecords = "msg_cnt"

@@ -20,12 +20,13 @@ final class LogRelay: Sendable {
     self.logger = logger
   }
 
-  func relay(level: Logger.Level, facility: String, text: String) {
+  func relay(
+    level: Logger.Level, facility: String, text: String, now: ContinuousClock.Instant = ContinuousClock.now
+  ) {
     guard level >= logger.logLevel else { return }
     var leftOut = 0
     // Debug output is asked for by name and wanted whole.
     if level > .debug {
-      let now = ContinuousClock.now
       let isWritten = kinds.withLock { kinds in
         if let kind = kinds[facility], now - kind.lastWritten < Self.interval {
           kinds[facility] = Kind(lastWritten: kind.lastWritten, leftOut: kind.leftOut + 1)

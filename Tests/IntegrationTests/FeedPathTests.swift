@@ -1,0 +1,102 @@
+import ActionEmitter
+import ActionStore
+import AuditActions
+import Foundation
+import Kafka
+import Testing
+
+@Suite("On a real cluster")
+struct FeedPathTests {
+  private func temporaryDirectory() -> String {
+    FileManager.default.temporaryDirectory.appendingPathComponent("strandline-\(UUID().uuidString)").path
+  }
+
+  @Test("what a worker emits is what an auditor reads, in order and byte for byte, at every limit")
+  func path() async throws {
+    let cluster = try RealCluster()
+    try await cluster.withTopic(partitions: 3) { topic in
+      let directory = temporaryDirectory()
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      let node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
+      var configuration = ActionEmitterConfiguration(kafka: cluster.configuration)
+      configuration.topic = topic
+      let emitter = try ActionEmitter(configuration: configuration, logger: RealCluster.logger)
+      let queues = try (0..<4).map { try QueueAddress(project: "p", queue: "q\($0)") }
+      var expected: [QueueAddress: [String]] = [:]
+      for index in 0..<200 {
+        let queue = queues[index % queues.count]
+        let body = "{ \"event\" : \"Own\", \"details\":{\"n\":\(index), \"text\":\"ä\\u00e4 \\\"\"}}"
+        _ = try await emitter.emitAcknowledged(raw: RawAction(body: Array(body.utf8)), to: queue)
+        expected[queue, default: []].append(body)
+      }
+      try await eventually("all stored") { node.ingest.status.stored == 200 }
+      for queue in queues {
+        for limit in [1, 10, 50] {
+          let (bodies, next) = try await node.follow(queue, limit: limit)
+          #expect(bodies == expected[queue])
+          #expect(next != nil)
+        }
+      }
+      _ = await emitter.close(flushTimeout: .seconds(5))
+      try await node.stop()
+    }
+  }
+
+  @Test("partitions added while it runs are read, and a queue may lie on several")
+  func partitionsAdded() async throws {
+    let cluster = try RealCluster()
+    try await cluster.withTopic(partitions: 1) { topic in
+      let directory = temporaryDirectory()
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      let node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
+      let producer = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
+      let queue = try QueueAddress(project: "p", queue: "q")
+      func send(_ number: Int, _ partition: Int32) async throws {
+        _ = try await producer.sendAcknowledged(
+          topic: topic, partition: partition, key: Array("p/q".utf8), value: Array("{\"event\":\"E\(number)\"}".utf8))
+      }
+      for number in 0..<10 { try await send(number, 0) }
+      try await eventually("the first ten") { node.ingest.status.stored == 10 }
+      try await cluster.admin.createPartitions(of: topic, total: 3)
+      try await eventually("the new partitions") { node.ingest.status.partitions.count == 3 }
+      for number in 10..<40 { try await send(number, Int32(number % 3)) }
+      try await eventually("all forty") { node.ingest.status.stored == 40 }
+      let bodies = try await node.follow(queue, limit: 7).bodies
+      #expect(Set(bodies) == Set((0..<40).map { "{\"event\":\"E\($0)\"}" }))
+      #expect(bodies.count == 40)
+      await producer.close(flushTimeout: .seconds(5))
+      try await node.stop()
+    }
+  }
+
+  @Test("what retention removed before it was read does not stop the reading of the rest")
+  func retention() async throws {
+    let cluster = try RealCluster()
+    try await cluster.withTopic(partitions: 1) { topic in
+      let directory = temporaryDirectory()
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      let producer = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
+      let queue = try QueueAddress(project: "p", queue: "q")
+      func send(_ numbers: Range<Int>) async throws {
+        for number in numbers {
+          _ = try await producer.sendAcknowledged(
+            topic: topic, key: Array("p/q".utf8), value: Array("{\"event\":\"E\(number)\"}".utf8))
+        }
+      }
+      try await send(0..<5)
+      var node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
+      try await eventually("the first five") { node.ingest.status.stored == 5 }
+      try await node.stop()
+      try await send(5..<20)
+      let place = TopicPartition(topic: topic, partition: 0)
+      _ = try await cluster.admin.deleteRecords(before: [place: 12])
+      node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
+      try await eventually("the rest") { node.store.nextOffset(of: 0) == 20 }
+      let bodies = try await node.follow(queue, limit: 10).bodies
+      let expected = (Array(0..<5) + Array(12..<20)).map { "{\"event\":\"E\($0)\"}" }
+      #expect(bodies == expected)
+      await producer.close(flushTimeout: .seconds(5))
+      try await node.stop()
+    }
+  }
+}
