@@ -42,7 +42,9 @@ enum FeedReading: Sendable, Equatable {
   private static func detail(_ body: [UInt8]) -> String {
     body.withUnsafeBytes { buffer in
       let scanner = JSONScanner(buffer)
-      guard let root = try? scanner.root(), let members = try? scanner.members(of: root, countMax: 32) else { return "" }
+      guard let root = try? scanner.root(), let members = try? scanner.members(of: root, countMax: 32) else {
+        return ""
+      }
       for name in ["detail", "title"] {
         if let member = members.first(where: { $0.name == name }), let text = scanner.string(member.value) {
           return Terminal.harmless(text)

@@ -24,7 +24,9 @@ struct FeedPage: Sendable, Equatable {
   /// - Throws: what is wrong with the answer.
   init(parsing bytes: [UInt8]) throws(FeedFault) {
     do throws(AuditActionError) {
-      self = try bytes.withUnsafeBytes { (buffer) throws(AuditActionError) in try FeedPage(JSONScanner(buffer)) }
+      self = try bytes.withUnsafeBufferPointer { (buffer) throws(AuditActionError) in
+        try FeedPage(JSONScanner(UnsafeRawBufferPointer(buffer)))
+      }
     } catch {
       throw FeedFault("the answer is no page of a Strandline feed: \(error.detail)")
     }
@@ -53,12 +55,14 @@ struct FeedPage: Sendable, Equatable {
         let age = message["age"].flatMap({ scanner.integer($0, in: 0...Int64.max) })
       else { throw AuditActionError(.invalidJSON, "a message without href, ttl, age or body") }
       messages.append(
-        Message(bytes: Array(scanner.bytes(of: slice)), body: Array(scanner.bytes(of: body)), href: href, ttl: ttl, age: age))
+        Message(
+          bytes: Array(scanner.bytes(of: slice)), body: Array(scanner.bytes(of: body)), href: href, ttl: ttl, age: age))
     }
     self.messages = messages
   }
 
-  private static func object(_ slice: JSONSlice, _ scanner: JSONScanner) throws(AuditActionError) -> [String: JSONSlice] {
+  private static func object(_ slice: JSONSlice, _ scanner: JSONScanner) throws(AuditActionError) -> [String: JSONSlice]
+  {
     Dictionary(
       try scanner.members(of: slice, countMax: 64).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
   }

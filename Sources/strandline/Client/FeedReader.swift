@@ -67,7 +67,9 @@ struct FeedReader {
       switch reading {
       case .unavailable(_, _, let detail):
         attempts += 1
-        if !machine.follows, attempts >= attemptsMax { throw CommandFailure(.unavailable, "the feed is not available: \(detail)") }
+        if !machine.follows, attempts >= attemptsMax {
+          throw CommandFailure(.unavailable, "the feed is not available: \(detail)")
+        }
       case .lost(let reason):
         // Someone who asks for what is there now wants to know at once that nobody answers.
         if !machine.follows { throw CommandFailure(.unavailable, "the feed cannot be reached: \(reason)") }

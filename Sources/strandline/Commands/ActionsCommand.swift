@@ -57,7 +57,8 @@ struct FollowCommand: ConfiguredCommand {
 
   @Option(
     name: .customLong("interval"),
-    help: ArgumentHelp("Time, in milliseconds, between two questions when nothing is new: 50 to 60000.", valueName: "MILLISECONDS"))
+    help: ArgumentHelp(
+      "Time, in milliseconds, between two questions when nothing is new: 50 to 60000.", valueName: "MILLISECONDS"))
   var interval = 1_000
 
   @OptionGroup var common: CommonFlags
@@ -100,7 +101,9 @@ struct ReadingFlags: ParsableArguments {
     let reader = FeedReader(
       read: { await client.read($0) }, sleep: { try await Task.sleep(for: .milliseconds($0)) })
     var printer = ActionPrinter(asJSON: context.json, colour: context.colour)
-    return try await reader.run(machine, limit: limit) { try printer.print($0) } note: { text in
+    return try await reader.run(machine, limit: limit) {
+      try printer.print($0)
+    } note: { text in
       try FileWriter.write(Array("strandline: \(text)\n".utf8), to: STDERR_FILENO)
     }
   }

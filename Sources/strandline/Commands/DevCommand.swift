@@ -1,3 +1,4 @@
+import ActionStore
 import ArgumentParser
 import FeedServer
 import Foundation
@@ -36,15 +37,18 @@ struct DevCommand: ConfiguredCommand {
     } else {
       configuration.listen = PortCheck.nextFree(from: configuration.listen)
     }
-    if let management = configuration.managementListen { try PortCheck.require(management, flag: "--management-listen") }
+    if let management = configuration.managementListen {
+      try PortCheck.require(management, flag: "--management-listen")
+    }
     let isTemporary = !settings.isGiven(SettingsTable.data.definition)
     if isTemporary { configuration.directory = try TemporaryDirectory.make() }
     defer { if isTemporary { TemporaryDirectory.remove(configuration.directory) } }
 
-    let broker = try DevBroker(topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
+    let broker = try DevBroker(
+      topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
     // Whatever is configured for a real cluster is of no use to the embedded one.
     configuration.kafka = broker.configuration
-    let node = try await Node(configuration, logger: logger)
+    let node = try await FeedNode(configuration, logger: logger)
     try await broker.continueAfter(node.store.nextOffsets)
 
     let screen = DevScreen(
@@ -58,7 +62,9 @@ struct DevCommand: ConfiguredCommand {
       try output.flush()
     }
     var services = node.services + [announcement]
-    if settings[SettingsTable.demo] ?? false { services.append(DemoWorkers(configuration: configuration, logger: logger)) }
+    if settings[SettingsTable.demo] ?? false {
+      services.append(DemoWorkers(configuration: configuration, logger: logger))
+    }
     // The broker goes last: emitter and ingest still talk to it while they end.
     services.insert(Ending { await broker.close() }, at: 0)
     try await NodeProcess.run(

@@ -49,7 +49,8 @@ struct EmitCommand: ConfiguredCommand {
     let settings = context.settings
     let single = try settings[SettingsTable.event].map { try oneAction($0, settings) }
     if single == nil, Terminal.inputIsTerminal {
-      throw CommandFailure(.usage, "nothing to emit: give --event (and --details), or lines of NDJSON on standard input")
+      throw CommandFailure(
+        .usage, "nothing to emit: give --event (and --details), or lines of NDJSON on standard input")
     }
     let kafka = try settings.kafka()
     let topic = try settings.value(SettingsTable.topic)
@@ -74,7 +75,9 @@ struct EmitCommand: ConfiguredCommand {
     if status != .success { throw CommandFailure(status, "") }
   }
 
-  private func emitter(_ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger) throws(CommandFailure) -> ActionEmitter {
+  private func emitter(_ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger) throws(CommandFailure)
+    -> ActionEmitter
+  {
     var configuration = ActionEmitterConfiguration(kafka: kafka)
     configuration.topic = topic
     configuration.source = "/strandline/emit"
@@ -99,7 +102,9 @@ struct EmitCommand: ConfiguredCommand {
       let action = Action(
         type: ActionType(event), details: details, user: author.user, message: author.message,
         clientID: author.clientID, userAgent: author.userAgent,
-        timeToLive: try settings[SettingsTable.ttl].map { (seconds) throws(AuditActionError) in try TimeToLive(seconds: seconds) })
+        timeToLive: try settings[SettingsTable.ttl].map { (seconds) throws(AuditActionError) in
+          try TimeToLive(seconds: seconds)
+        })
       return (try QueueAddress(project: project, queue: queue), action)
     } catch {
       throw CommandFailure(.usage, error.parameter.map { "\($0): \(error.detail)" } ?? error.detail)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FeedServer
+import Kafka
 import Logging
 
 /// `strandline serve`
@@ -27,8 +28,10 @@ struct ServeCommand: ConfiguredCommand {
     let configuration = try NodeConfiguration(context.settings)
     let logger = context.logger(outputIsForData: context.json)
     try PortCheck.require(configuration.listen, flag: "--listen")
-    if let management = configuration.managementListen { try PortCheck.require(management, flag: "--management-listen") }
-    let node = try await Node(configuration, logger: logger)
+    if let management = configuration.managementListen {
+      try PortCheck.require(management, flag: "--management-listen")
+    }
+    let node = try await FeedNode(configuration, logger: logger)
     logger.info(
       "Strandline \(Strandline.version) starts",
       metadata: [

@@ -40,7 +40,8 @@ struct DevBroker: Sendable {
       ends.values.allSatisfy({ $0 <= Self.skippedOffsetsMax })
     else {
       throw CommandFailure(
-        .input, "the data directory is not one of 'dev', or too much went through it; name another or an empty one (--data)")
+        .input,
+        "the data directory is not one of 'dev', or too much went through it; name another or an empty one (--data)")
     }
     let producer = try KafkaProducer(configuration: configuration, logger: logger)
     for (partition, end) in ends {
@@ -48,7 +49,9 @@ struct DevBroker: Sendable {
       while written < end {
         let count = min(Int64(Self.fillersPerBatch), end - written)
         let filler = ProducerRecord(topic: topic, partition: partition, key: nil, value: nil)
-        for result in await producer.sendAcknowledged(Array(repeating: filler, count: Int(count))) { _ = try result.get() }
+        for result in await producer.sendAcknowledged(Array(repeating: filler, count: Int(count))) {
+          _ = try result.get()
+        }
         written += count
       }
     }

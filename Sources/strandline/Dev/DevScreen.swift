@@ -1,3 +1,5 @@
+import Kafka
+
 /// What `dev` shows once it is ready: addresses, and three lines to paste.
 struct DevScreen: Sendable {
   static let project = "demo"
@@ -21,7 +23,8 @@ struct DevScreen: Sendable {
   func text(port: Int, _ colour: Colour) -> String {
     let url = url(port: port)
     let data = configuration.directory + (isTemporary ? colour.dim("  (removed at the end)") : "")
-    let demo = hasDemo ? colour.dim("  simulated workers on the queues \(DemoWorkers.queues.joined(separator: ", "))") : ""
+    let demo =
+      hasDemo ? colour.dim("  simulated workers on the queues \(DemoWorkers.queues.joined(separator: ", "))") : ""
     return """
 
       \(colour.bold("Strandline is up.")) \(demo)
@@ -58,15 +61,17 @@ struct DevScreen: Sendable {
 
   /// In single quotes where a shell would make something else of it.
   static func shellWord(_ text: String) -> String {
-    let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"),
-        UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ":"):
-        true
-      default: false
+    let isPlain =
+      !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"),
+          UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ":"):
+          true
+        default: false
+        }
       }
-    }
     return isPlain ? text : "'" + text.replacing("'", with: #"'\''"#) + "'"
   }
 }

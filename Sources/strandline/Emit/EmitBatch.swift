@@ -1,3 +1,4 @@
+import ActionEmitter
 import AuditActions
 
 /// Lines that are sent together, and those of them that are refused before.

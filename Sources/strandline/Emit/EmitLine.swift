@@ -47,7 +47,8 @@ struct EmitLine: Sendable, Equatable {
     let bytes = scanner.bytes(of: body)
     // Also checked by the emitter; here so that the error is told before anything is sent.
     _ = try ActionBody.validate(bytes)
-    action = RawAction(body: Array(bytes), timeToLive: try Self.timeToLive(found["ttl"], scanner) ?? defaults.timeToLive)
+    action = RawAction(
+      body: Array(bytes), timeToLive: try Self.timeToLive(found["ttl"], scanner) ?? defaults.timeToLive)
   }
 
   private static func name(
@@ -68,7 +69,8 @@ struct EmitLine: Sendable, Equatable {
     let limits = Int64(ActionLimits.timeToLiveSecondsMin)...Int64(ActionLimits.timeToLiveSecondsMax)
     guard let seconds = scanner.integer(slice, in: limits) else {
       throw AuditActionError(
-        .invalidTimeToLive, "'ttl' is no whole number of \(limits.lowerBound) to \(limits.upperBound) seconds", parameter: "ttl")
+        .invalidTimeToLive, "'ttl' is no whole number of \(limits.lowerBound) to \(limits.upperBound) seconds",
+        parameter: "ttl")
     }
     return try TimeToLive(seconds: Int(seconds))
   }

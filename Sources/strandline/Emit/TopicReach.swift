@@ -33,13 +33,15 @@ struct TopicReach {
     case KafkaError.Code.unknownTopicOrPartition, KafkaError.Code.unknownTopic:
       CommandFailure(
         .unavailable,
-        "there is no topic '\(topic)' at \(brokers); create it with: strandline topic create --bootstrap-servers \(brokers) --topic \(topic)")
+        "there is no topic '\(topic)' at \(brokers); create it with: strandline topic create --bootstrap-servers \(brokers) --topic \(topic)"
+      )
     case KafkaError.Code.topicAuthorizationFailed:
       CommandFailure(.unavailable, "the brokers at \(brokers) do not let this user use the topic '\(topic)'")
     default:
       CommandFailure(
         .unavailable,
-        "Kafka at \(brokers) cannot be reached (\((cause ?? error).message)). Check --bootstrap-servers; 'strandline doctor' tells more.")
+        "Kafka at \(brokers) cannot be reached (\((cause ?? error).message)). Check --bootstrap-servers; 'strandline doctor' tells more."
+      )
     }
   }
 }

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// Runs services until a signal ends them: SIGTERM and the first Ctrl-C gracefully, the second Ctrl-C at once.
 enum NodeProcess {
@@ -11,7 +12,9 @@ enum NodeProcess {
     defer { interrupts.cancel() }
     let deadline = ShutdownDeadline(seconds: shutdownTimeoutSeconds, logger: logger)
     var configuration = ServiceGroupConfiguration(
-      services: ([deadline] + services).map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      services: ([deadline] + services).map {
+        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+      },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quiet)
     configuration.maximumGracefulShutdownDuration = .seconds(max(1, shutdownTimeoutSeconds - 2))
     try await ServiceGroup(configuration: configuration).run()
@@ -24,7 +27,7 @@ private struct ShutdownDeadline: Service {
   let logger: Logger
 
   func run() async throws {
-    try await withGracefulShutdownHandler {
+    await withGracefulShutdownHandler {
       try? await gracefulShutdown()
     } onGracefulShutdown: {
       logger.info("Shutting down", metadata: ["timeout_seconds": "\(seconds)"])

@@ -9,7 +9,9 @@ enum PortCheck {
   static func require(_ address: NetworkAddress, flag: String) throws(CommandFailure) {
     guard let reason = obstacle(address) else { return }
     throw CommandFailure(
-      .unavailable, "cannot listen on \(address): \(reason). Choose another address with \(flag) HOST:PORT (port 0 takes a free one).")
+      .unavailable,
+      "cannot listen on \(address): \(reason). Choose another address with \(flag) HOST:PORT (port 0 takes a free one)."
+    )
   }
 
   /// The address, or the nearest higher port of its host that is free.
@@ -40,6 +42,7 @@ enum PortCheck {
       return errno == EADDRINUSE ? "another process listens there" : String(cString: strerror(errno))
     }
     // Several sockets may bind with SO_REUSEADDR as long as none listens.
-    return listen(descriptor, 1) == 0 ? nil : (errno == EADDRINUSE ? "another process listens there" : String(cString: strerror(errno)))
+    return listen(descriptor, 1) == 0
+      ? nil : (errno == EADDRINUSE ? "another process listens there" : String(cString: strerror(errno)))
   }
 }

@@ -2,14 +2,14 @@ import ActionEmitter
 import ActionIngest
 import ActionStore
 import AuditActions
-import CoreMetrics
 import FeedServer
 import Kafka
 import Logging
+import Metrics
 import ServiceLifecycle
 
 /// Store, ingest and feed in one process, wired together.
-struct Node: Sendable {
+struct FeedNode: Sendable {
   let store: ActionStore
   let emitter: ActionEmitter
   let ingest: ActionIngest
@@ -84,10 +84,12 @@ struct Ending: Service {
 extension Logger {
   /// The same logger with another name.
   func named(_ part: String) -> Logger {
-    Logger(label: "strandline.\(part)", factory: { _ in
-      guard var handler = self.handler as? LineLogHandler else { return self.handler }
-      handler.label = "strandline.\(part)"
-      return handler
-    })
+    Logger(
+      label: "strandline.\(part)",
+      factory: { _ in
+        guard var handler = self.handler as? LineLogHandler else { return self.handler }
+        handler.label = "strandline.\(part)"
+        return handler
+      })
   }
 }
