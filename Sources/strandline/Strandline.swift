@@ -22,7 +22,8 @@ struct Strandline: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      DevCommand.self, ServeCommand.self, EmitCommand.self, ActionsCommand.self, FollowCommand.self, ConfigCommand.self,
+      DevCommand.self, ServeCommand.self, EmitCommand.self, ActionsCommand.self, FollowCommand.self, TopicCommand.self,
+      DoctorCommand.self, ConfigCommand.self,
     ])
 }
 

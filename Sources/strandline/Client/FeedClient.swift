@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import NIOCore
 import NIOHTTP1
 
@@ -32,7 +33,7 @@ struct FeedClient: Sendable {
 
   private static func describe(_ error: any Error) -> String {
     switch error {
-    case let error as IOError: String(describing: error)
+    case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as HTTPClientError: error.shortDescription
     default: "\(error)"
     }

@@ -35,6 +35,13 @@ struct FeedReader {
       return result
     }
 
+    /// The same request for at most `count` actions.
+    static func limiting(_ target: String, to count: Int) -> String {
+      target.replacing(/([?&]limit=)([0-9]+)/) { match in
+        "\(match.1)\(min(Int(match.2) ?? count, count))"
+      }
+    }
+
     /// The marker in a `next` link, for the user to go on with.
     static func marker(in target: String) -> String? {
       target.firstMatch(of: /[?&]marker=([^&]*)/).map { String($0.1) }
@@ -55,7 +62,8 @@ struct FeedReader {
     var left = limit ?? .max
     var attempts = 0
     while true {
-      let reading = await read(machine.target)
+      // The last page must end where printing ends, or what it leads to would skip actions.
+      let reading = await read(Query.limiting(machine.target, to: left))
       try Task.checkCancellation()
       let step = machine.receive(reading)
       if let text = step.note { try note(text) }

@@ -66,11 +66,11 @@ struct FollowMachine {
     failures += 1
     let doubled = Self.firstBackoffMilliseconds << min(failures - 1, 10)
     let wait = max(waitMilliseconds ?? min(doubled, Self.backoffMillisecondsMax), Self.firstBackoffMilliseconds)
-    return Step(note: failures == 1 ? "\(reason); trying again" : nil, next: .ask(afterMilliseconds: wait))
+    return Step(note: failures == 1 && follows ? "\(reason); trying again" : nil, next: .ask(afterMilliseconds: wait))
   }
 
   private mutating func recovered() -> String? {
     defer { failures = 0 }
-    return failures > 0 ? "the feed answers again" : nil
+    return failures > 0 && follows ? "the feed answers again" : nil
   }
 }

@@ -6,6 +6,11 @@ struct TopicReach {
   let kafka: KafkaConfiguration
   let logger: Logger
 
+  /// librdkafka's message without its remarks in brackets.
+  private static func brief(_ error: KafkaError) -> String {
+    error.message.firstRange(of: " (after").map { String(error.message[..<$0.lowerBound]) } ?? error.message
+  }
+
   /// - Throws: `CommandFailure` that says what to do.
   func require(_ topic: String, timeout: Duration) async throws(CommandFailure) {
     let consumer: KafkaConsumer
@@ -17,7 +22,7 @@ struct TopicReach {
     do throws(KafkaError) {
       result = .success(
         try await runOnOwnThread(name: "topic-reach") { () throws(KafkaError) in
-          try consumer.partitions(of: topic, timeout: timeout)
+          try Self.partitions(of: topic, consumer, timeout: timeout)
         })
     } catch {
       result = .failure(error)
@@ -26,6 +31,22 @@ struct TopicReach {
     await consumer.close()
     guard case .failure(let error) = result else { return }
     throw Self.failure(error, cause: cause, topic: topic, brokers: kafka.bootstrapServers)
+  }
+
+  /// Asks again and again until the time has passed; sooner when nobody listens at any of the addresses. Blocks.
+  private static func partitions(
+    of topic: String, _ consumer: KafkaConsumer, timeout: Duration
+  ) throws(KafkaError) -> [Int32] {
+    let start = ContinuousClock.now
+    while true {
+      do throws(KafkaError) {
+        return try consumer.partitions(of: topic, timeout: min(timeout, .seconds(2)))
+      } catch {
+        let isUnreachable = [KafkaError.Code.transport, KafkaError.Code.timedOut].contains(error.code)
+        let allDown = consumer.lastError?.code == KafkaError.Code.allBrokersDown
+        if !isUnreachable || allDown || ContinuousClock.now - start >= timeout { throw error }
+      }
+    }
   }
 
   static func failure(_ error: KafkaError, cause: KafkaError?, topic: String, brokers: String) -> CommandFailure {
@@ -40,7 +61,7 @@ struct TopicReach {
     default:
       CommandFailure(
         .unavailable,
-        "Kafka at \(brokers) cannot be reached (\((cause ?? error).message)). Check --bootstrap-servers; 'strandline doctor' tells more."
+        "Kafka at \(brokers) cannot be reached (\(Self.brief(cause ?? error))). Check --bootstrap-servers; 'strandline doctor' tells more."
       )
     }
   }
