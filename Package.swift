@@ -119,12 +119,14 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "StrandlineTests", dependencies: ["strandline"], swiftSettings: strict),
+    .testTarget(name: "LawTests", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       exclude: ["Support", "cloudtrail.py", "crash.py"], swiftSettings: strict),
   ]

@@ -1,4 +1,5 @@
 import ActionEmitter
+import ActionIngest
 import ActionStore
 import AuditActions
 import Foundation
