@@ -104,7 +104,12 @@ let package = Package(
       ],
       path: "Benchmarks/PathBenchmark", swiftSettings: strict),
 
-    .testTarget(name: "KafkaTests", dependencies: ["Kafka"], swiftSettings: strict),
+    .testTarget(
+      name: "KafkaTests",
+      dependencies: [
+        "Kafka", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
     .testTarget(name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka"], swiftSettings: strict),
     .testTarget(name: "ActionStoreTests", dependencies: ["ActionStore", "AuditActions"], swiftSettings: strict),
