@@ -29,8 +29,8 @@ struct TrapLawTests {
   @Test(
     "what is no trap is not noticed",
     arguments: [
-      "// fatalError(", "let a = \"try! again\"", "try f()", "a as? B", "myfatalError()", "client.fatalCause(of: x)",
-      "static func fatalCause(of x: X) {", "if a != b {}",
+      "// fatalError(", "let a = \"try! again\"", "try f()", "a as? B", "myfatalError()", "client.fatalError(of: x)",
+      "static func fatalError(of x: X) {", "if a != b {}",
     ])
   func keptLaw(_ source: String) {
     #expect(lines(ofTrapsIn: SwiftCode.withoutCommentsAndText(source)).isEmpty)
