@@ -104,7 +104,12 @@ let package = Package(
       ],
       path: "Benchmarks/PathBenchmark", swiftSettings: strict),
 
-    .testTarget(name: "KafkaTests", dependencies: ["Kafka"], swiftSettings: strict),
+    .testTarget(
+      name: "KafkaTests",
+      dependencies: [
+        "Kafka", .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
     .testTarget(name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka"], swiftSettings: strict),
     .testTarget(name: "ActionStoreTests", dependencies: ["ActionStore", "AuditActions"], swiftSettings: strict),
@@ -119,12 +124,14 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "StrandlineTests", dependencies: ["strandline"], swiftSettings: strict),
+    .testTarget(name: "LawTests", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       exclude: ["Support", "cloudtrail.py", "crash.py"], swiftSettings: strict),
   ]
