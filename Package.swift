@@ -9,7 +9,7 @@ var strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 // Set by CI. Only our own targets are meant: what we depend on may warn.
-if Context.environment["STRANDLINE_WARNINGS"] == "error" { strict.append(.treatAllWarnings(as: .error)) }
+if Context.environment["BUILD_WARNINGS"] == "error" { strict.append(.treatAllWarnings(as: .error)) }
 
 let package = Package(
   name: "strandline",
