@@ -111,6 +111,10 @@ final class CompletenessProbe: Service {
         return note("Kafka does not tell the end of partition \(partition) (\(error.name))")
       }
     }
+    // A topic that ends before what is stored is not the one that was read: nothing can be vouched for.
+    for (partition, end) in ends where end < progress.nextOffset(partition) ?? 0 {
+      return note("partition \(partition) ends at \(end), before what is stored: was the topic made anew?")
+    }
     while !isStopped.load(ordering: .acquiring) {
       ends = ends.filter { end in end.value > (progress.nextOffset(end.key) ?? 0) }
       if ends.isEmpty {

@@ -10,7 +10,9 @@ struct NodeReadiness: ReadinessSource {
     let status = status()
     let kafka =
       switch status.connection {
-      case .connected: ReadinessCheck(name: "kafka", isReady: true)
+      case .connected:
+        ReadinessCheck(
+          name: "kafka", isReady: status.refusedPartitions.isEmpty, detail: status.refusedPartitions.values.first ?? "")
       case .connecting: ReadinessCheck(name: "kafka", isReady: false, detail: "not reached yet")
       case .lost(let reason): ReadinessCheck(name: "kafka", isReady: false, detail: reason)
       }
