@@ -7,7 +7,7 @@ struct ActionsCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "actions", abstract: "Print the actions a feed holds of a queue, oldest first.",
     discussion: """
-      strandline actions --url http://127.0.0.1:8080 --project demo --queue orders
+        strandline actions --url http://127.0.0.1:8080 --project demo --queue orders
 
       Reads page after page up to the newest action and ends. With --json each action is a line as the feed sent it \
       (href, ttl, age, body), byte for byte. --marker goes on where an earlier reading ended; the place is told on \
@@ -45,7 +45,7 @@ struct FollowCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "follow", abstract: "Print the actions of a queue as they come, until Ctrl-C.",
     discussion: """
-      strandline follow --url http://127.0.0.1:8080 --project demo --queue orders
+        strandline follow --url http://127.0.0.1:8080 --project demo --queue orders
 
       Begins with the oldest action the feed holds, or after --marker, and goes on where it was when the feed was away \
       for a while: nothing is left out and nothing comes twice. With --json each action is a line as the feed sent it.

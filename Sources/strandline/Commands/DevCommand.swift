@@ -11,7 +11,7 @@ struct DevCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "dev", abstract: "Try Strandline: an embedded Kafka broker, store and feed in one process.",
     discussion: """
-      strandline dev --demo
+        strandline dev --demo
 
       Nothing else is needed. Shows the feed's address and lines to paste; --demo adds simulated queue workers. \
       Without --listen it takes the next free port from 8080 on; without --data a temporary directory that is removed \
@@ -48,7 +48,7 @@ struct DevCommand: ConfiguredCommand {
       topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
     // Whatever is configured for a real cluster is of no use to the embedded one.
     configuration.kafka = broker.configuration
-    let node = try await FeedNode(configuration, logger: logger)
+    let node = try await FeedNode(configuration, registry: NodeProcess.bootstrapMetrics(), logger: logger)
     try await broker.continueAfter(node.store.nextOffsets)
 
     let screen = DevScreen(

@@ -7,7 +7,7 @@ struct DoctorCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor", abstract: "Check configuration, brokers, topics, data directory, disk and clock.",
     discussion: """
-      strandline doctor --bootstrap-servers kafka:9092 --data /var/lib/strandline
+        strandline doctor --bootstrap-servers kafka:9092 --data /var/lib/strandline
 
       Takes what 'serve' takes and changes nothing. Each line says [ok], [warn] or [fail], and what to mend. The exit code \
       is 1 when anything failed.

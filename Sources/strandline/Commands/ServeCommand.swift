@@ -8,7 +8,7 @@ struct ServeCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Run a node: read the topic, keep the actions, serve the feed.",
     discussion: """
-      strandline serve --bootstrap-servers kafka:9092 --data /var/lib/strandline --listen 0.0.0.0:8080
+        strandline serve --bootstrap-servers kafka:9092 --data /var/lib/strandline --listen 0.0.0.0:8080
 
       Kafka need not be reachable at the start: the node says so and keeps trying. SIGTERM ends it gracefully: \
       readiness fails, requests end, what was read is stored. 'strandline doctor' checks a configuration beforehand.
@@ -31,7 +31,7 @@ struct ServeCommand: ConfiguredCommand {
     if let management = configuration.managementListen {
       try PortCheck.require(management, flag: "--management-listen")
     }
-    let node = try await FeedNode(configuration, logger: logger)
+    let node = try await FeedNode(configuration, registry: NodeProcess.bootstrapMetrics(), logger: logger)
     logger.info(
       "Strandline \(Strandline.version) starts",
       metadata: [

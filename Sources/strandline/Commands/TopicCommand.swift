@@ -13,7 +13,7 @@ struct TopicCreateCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
     commandName: "create", abstract: "Create the topic and its dead-letter topic with the right settings.",
     discussion: """
-      strandline topic create --bootstrap-servers kafka:9092 --partitions 12 --replication-factor 3
+        strandline topic create --bootstrap-servers kafka:9092 --partitions 12 --replication-factor 3
 
       cleanup.policy=delete, message.timestamp.type=LogAppendTime, retention above the longest TTL. A topic that exists \
       is left as it is and its settings are checked; then the exit code is 1 when one of them is wrong.

@@ -39,8 +39,12 @@ struct TopicCheck {
     }
     let values = Dictionary(
       entries.compactMap { entry in entry.value.map { (entry.name, $0) } }, uniquingKeysWith: { $1 })
-    let settings = policy(values) + retention(values) + timestamps(values) + sizes(values) + replicas(values, topic)
-    return partitions + settings
+    return partitions + settingFindings(values, copies: topic.partitions.map(\.replicas.count).min() ?? 0)
+  }
+
+  /// - Parameter copies: of the partition that has the fewest
+  func settingFindings(_ values: [String: String], copies: Int) -> [Finding] {
+    policy(values) + retention(values) + timestamps(values) + sizes(values) + replicas(values, copies)
   }
 
   private func partitionFindings(_ topic: ClusterMetadata.Topic) -> [Finding] {
@@ -130,8 +134,7 @@ struct TopicCheck {
     ]
   }
 
-  private func replicas(_ values: [String: String], _ topic: ClusterMetadata.Topic) -> [Finding] {
-    let copies = topic.partitions.map(\.replicas.count).min() ?? 0
+  private func replicas(_ values: [String: String], _ copies: Int) -> [Finding] {
     guard let needed = values["min.insync.replicas"].flatMap({ Int($0) }) else { return [] }
     if needed > copies, copies > 0 {
       return [

@@ -100,7 +100,7 @@ final class CompletenessProbe: Service {
   private func round(_ consumer: KafkaConsumer) {
     let moment = progress.nowMilliseconds()
     let partitions = progress.partitions()
-    guard !partitions.isEmpty else { return note("its partitions are not known yet") }
+    guard !partitions.isEmpty else { return note("the topic's partitions are not known yet") }
     var ends: [Int32: Int64] = [:]
     for partition in partitions {
       if isStopped.load(ordering: .acquiring) { return }

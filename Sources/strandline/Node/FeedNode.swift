@@ -5,7 +5,6 @@ import AuditActions
 import FeedServer
 import Kafka
 import Logging
-import Metrics
 import ServiceLifecycle
 
 /// Store, ingest and feed in one process, wired together.
@@ -16,12 +15,10 @@ struct FeedNode: Sendable {
   let probe: CompletenessProbe
   let server: FeedServer
 
-  /// Opens the store and makes everything else; nothing runs yet. Call once a process: metrics are bootstrapped.
+  /// Opens the store and makes everything else; nothing runs yet.
+  /// - Parameter registry: what `/metrics` shows; the other modules write to what swift-metrics was bootstrapped with.
   /// - Throws: `CommandFailure` with what to do.
-  init(_ configuration: NodeConfiguration, logger: Logger) async throws {
-    let registry = PrometheusRegistry()
-    MetricsSystem.bootstrap(registry)
-    Gauge(label: "strandline_build_info", dimensions: [("version", Strandline.version)]).record(1)
+  init(_ configuration: NodeConfiguration, registry: PrometheusRegistry, logger: Logger) async throws {
     do throws(StoreError) {
       store = try await runOnOwnThread(name: "store-open") { () throws(StoreError) in
         try ActionStore(configuration: configuration.store, logger: logger.named("store"))

@@ -1,11 +1,21 @@
 import Dispatch
+import FeedServer
 import Foundation
 import Logging
+import Metrics
 import ServiceLifecycle
 import UnixSignals
 
 /// Runs services until a signal ends them: SIGTERM and the first Ctrl-C gracefully, the second Ctrl-C at once.
 enum NodeProcess {
+  /// Makes the registry that all modules write to. Once a process.
+  static func bootstrapMetrics() -> PrometheusRegistry {
+    let registry = PrometheusRegistry()
+    MetricsSystem.bootstrap(registry)
+    Gauge(label: "strandline_build_info", dimensions: [("version", Strandline.version)]).record(1)
+    return registry
+  }
+
   /// - Parameter shutdownTimeoutSeconds: from the signal to the end of the process, whatever the services do.
   static func run(_ services: [any Service], shutdownTimeoutSeconds: Int, logger: Logger) async throws {
     let interrupts = SecondInterrupt()
