@@ -116,7 +116,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/v1/\(String(repeating: "p", count: 257))/queues/q/actions", "project"), ("/v1/a%20b/queues/q/actions", "project"),
+    ("/v1/\(String(repeating: "p", count: 257))/queues/q/actions", "project"),
+    ("/v1/a%20b/queues/q/actions", "project"),
     ("/v1/p%C3%A9/queues/q/actions", "project"), ("/v1//queues/q/actions", "project"),
     ("/v1/p/queues/\(String(repeating: "q", count: 65))/actions", "queue"), ("/v1/p/queues/a%2Fb/actions", "queue"),
     ("/v1/p/queues//actions", "queue"), ("/v1/p/queues/q$/actions/abc", "queue"), ("/v1/p/queues/q%21/stats", "queue"),
@@ -142,7 +143,8 @@ import Testing
 
   @Test(arguments: [
     "/", "/v1", "/v1/", "/v2/p/queues/q/actions", "/v1/p/queues/q", "/v1/p/queues/q/messages", "/v1/queues/q",
-    "/v1/p/queues/q/actions/id/more", "/v1/p", "//v1/p/queues/q/actions", "/metrics/x", "/favicon.ico", "/v1/a/b/c/d/e/f/g/h/i/j",
+    "/v1/p/queues/q/actions/id/more", "/v1/p", "//v1/p/queues/q/actions", "/metrics/x", "/favicon.ico",
+    "/v1/a/b/c/d/e/f/g/h/i/j",
   ])
   func `an unknown route is not found`(uri: String) async throws {
     let feed = try Feed()

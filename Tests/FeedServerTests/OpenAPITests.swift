@@ -33,7 +33,8 @@ import Testing
   @Test func `every path of the document leads to its route`() throws {
     for route in FeedRoute.allCases {
       for template in [route.rawValue, route.alias].compactMap({ $0 }) {
-        let path = template.replacing("{project}", with: "p").replacing("{queue}", with: "q").replacing("{id}", with: "i")
+        let path = template.replacing("{project}", with: "p").replacing("{queue}", with: "q").replacing(
+          "{id}", with: "i")
         #expect(try RouteMatch(path: path[...])?.route == route)
       }
     }

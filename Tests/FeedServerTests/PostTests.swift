@@ -170,9 +170,11 @@ private final class RecordingPublisher: Sendable {
     }
   }
 
-  @Test(arguments: [
-    nil, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/jsonx", "",
-  ] as [String?])
+  @Test(
+    arguments: [
+      nil, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/jsonx",
+      "",
+    ] as [String?])
   func `another content type is not supported`(type: String?) async throws {
     let feed = try Feed(publisher: RecordingPublisher().publisher)
     try await feed.test { client async throws in

@@ -5,7 +5,8 @@ enum MetricHelp {
     "strandline_actions_refused_total": "Actions that were not emitted, by reason.",
     "strandline_actions_stored_total": "Actions stored.",
     "strandline_actions_expired_total": "Actions whose time to live has passed.",
-    "strandline_actions_rejected_total": "Records that break the contract and went to the dead-letter topic, by reason.",
+    "strandline_actions_rejected_total":
+      "Records that break the contract and went to the dead-letter topic, by reason.",
     "strandline_actions_dropped_total": "Actions dropped by channel, sink and reason.",
     "strandline_kafka_consumer_lag": "Records between the consumer and the end of a partition.",
     "strandline_kafka_lost_records_total": "Records that Kafka had removed before they were read.",

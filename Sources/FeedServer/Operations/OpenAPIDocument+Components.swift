@@ -293,8 +293,10 @@ extension OpenAPIDocument {
       ("BadRequest", "A parameter, a name, a marker, an id or the content is not valid"),
       ("NotFound", "No such route, queue or action, or the action has expired"),
       ("MethodNotAllowed", "See Allow"), ("NotAcceptable", "Accept leaves out application/json"),
-      ("RequestTimeout", "The request did not arrive in time"), ("ContentTooLarge", "The content or a body is too large"),
-      ("TargetTooLong", "Path and query are too long"), ("UnsupportedMediaType", "Content-Type is not application/json"),
+      ("RequestTimeout", "The request did not arrive in time"),
+      ("ContentTooLarge", "The content or a body is too large"),
+      ("TargetTooLong", "Path and query are too long"),
+      ("UnsupportedMediaType", "Content-Type is not application/json"),
       ("FieldsTooLarge", "The header fields are too large"), ("Unavailable", "See Retry-After"),
     ]
     return all.reduce(into: "") { text, response in

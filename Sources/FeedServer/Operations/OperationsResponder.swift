@@ -51,7 +51,9 @@ struct OperationsResponder: Sendable {
     query?.split(separator: "&").contains { $0 == "verbose" || $0.hasPrefix("verbose=") } ?? false
   }
 
-  private static func oneLine(_ text: String) -> String { text.split(whereSeparator: \.isNewline).joined(separator: " ") }
+  private static func oneLine(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
 
   private func text(
     _ text: String, status: Int, contentType: String = "text/plain; charset=utf-8"

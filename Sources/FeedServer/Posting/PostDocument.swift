@@ -92,7 +92,8 @@ struct PostDocument {
       }
     }
     guard let body else {
-      throw AuditActionError(.invalidJSON, "the action has no body; send {\"event\":…,\"details\":{…}}", parameter: "body")
+      throw AuditActionError(
+        .invalidJSON, "the action has no body; send {\"event\":…,\"details\":{…}}", parameter: "body")
     }
     let bytes = scanner.bytes(of: body)
     _ = try ActionBody.validate(bytes)

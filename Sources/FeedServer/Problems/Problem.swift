@@ -130,7 +130,8 @@ extension Problem {
   }
 
   static let malformed = closing(
-    Problem(400, "malformed-request", title: "The request is malformed", detail: "this is not HTTP/1.1 as RFC 9112 has it"))
+    Problem(
+      400, "malformed-request", title: "The request is malformed", detail: "this is not HTTP/1.1 as RFC 9112 has it"))
 
   static func unavailable(_ detail: String, retryAfterSeconds: Int = 5) -> Problem {
     var problem = Problem(503, "unavailable", title: "The service cannot do this now", detail: detail)
