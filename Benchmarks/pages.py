@@ -18,6 +18,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(ROOT / "Tests" / "IntegrationTests"))
 
 from Support.node import Failure, Node, Topic, free_port  # noqa: E402

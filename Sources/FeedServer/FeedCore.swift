@@ -12,6 +12,9 @@ struct FeedCore: Sendable {
   let operations: OperationsResponder
   let metrics: HTTPMetrics
 
+  /// Seconds since 1970, for the `Date` of answers; never before.
+  func wallSeconds() -> Int64 { max(0, SystemClock().nowMilliseconds() / 1_000) }
+
   /// What becomes of a request once its head is known.
   enum Beginning {
     case answer(FeedAnswer, FeedRoute?)

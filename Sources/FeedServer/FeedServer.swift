@@ -52,9 +52,12 @@ package final class FeedServer: Service, Sendable {
     let routes: FeedRoutes = configuration.management == nil ? .all : .feed
     services.append(
       Listener(application: application(routes, at: configuration.listen), address: configuration.listen))
-    let group = ServiceGroup(configuration: .init(services: services, logger: logger))
+    var group = ServiceGroupConfiguration(services: services, logger: logger)
+    // Connections have been cut off by then; what their requests still wait for is cancelled.
+    group.maximumGracefulShutdownDuration = configuration.limits.drainTimeout + .seconds(1)
+    let running = ServiceGroup(configuration: group)
     try await withGracefulShutdownHandler {
-      try await group.run()
+      try await running.run()
     } onGracefulShutdown: { [drain] in
       drain.begin()
     }

@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import NIOCore
+import ServiceLifecycle
 import Synchronization
 
 @testable import FeedServer
@@ -101,6 +102,41 @@ struct Feed {
     _ body: @Sendable (any TestClientProtocol) async throws -> Value
   ) async throws -> Value {
     try await server.application(routes, at: ListenAddress(host: "127.0.0.1", port: 0)).test(setup, body)
+  }
+}
+
+extension Feed {
+  /// Another feed with the same limits: a server runs once.
+  func fresh() throws -> Feed { try Feed(limits: server.configuration.limits) }
+
+  /// The same store served another way.
+  func sibling(answersPagesDirectly: Bool, publisher: ActionPublisher? = nil) -> FeedServer {
+    var configuration = server.configuration
+    configuration.answersPagesDirectly = answersPagesDirectly
+    return FeedServer(
+      configuration: configuration, store: store, publisher: publisher, readiness: readiness, registry: registry,
+      logger: Self.logger)
+  }
+}
+
+/// A server that runs as `serve` runs it, while `body` does.
+func serving<Value: Sendable>(
+  _ server: FeedServer,
+  _ body: @escaping @Sendable (_ port: Int, _ managementPort: Int?, _ group: ServiceGroup) async throws -> Value
+) async throws -> Value {
+  let group = ServiceGroup(configuration: .init(services: [server], logger: Feed.logger))
+  return try await withThrowingTaskGroup(of: Void.self) { tasks in
+    tasks.addTask { try await group.run() }
+    guard let ports = await server.listening() else { throw RawConnection.Failure(text: "not listening") }
+    do {
+      let value = try await body(ports.feed, ports.management, group)
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+      return value
+    } catch {
+      await group.triggerGracefulShutdown()
+      throw error
+    }
   }
 }
 
