@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Testing
 
 @testable import strandline
@@ -31,15 +30,6 @@ struct SettingsTableTests {
   @Test("the reference has a row for every setting", arguments: SettingsTable.all)
   func reference(definition: SettingDefinition) {
     #expect(SettingsReport.markdown().contains("| `\(definition.key)` | `\(definition.environmentName)` |"))
-  }
-
-  @Test("the README's table is the one that `config reference` prints")
-  func readme() throws {
-    let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let text = try String(contentsOf: package.appending(path: "README.md"), encoding: .utf8)
-    let isSame = text.contains("\n\n" + SettingsReport.markdown() + "\n\n")
-    #expect(isSame, "put what `strandline config reference` prints into README.md")
   }
 
   @Test(
