@@ -109,7 +109,9 @@ final class IngestLoop {
   private func resumeAtEarliest(_ partition: TopicPartition) {
     let stored = store.nextOffset(of: partition.partition)
     do throws(KafkaError) {
-      let earliest = try consumer.watermarks(of: partition, timeout: .seconds(5)).low
+      let watermarks = try consumer.watermarks(of: partition, timeout: .seconds(5))
+      let earliest = watermarks.low
+      if let stored, watermarks.high < stored { return refuse(partition.partition, stored, end: watermarks.high) }
       let lost = stored.map { max(0, earliest - $0) }
       logger.error(
         "The topic's retention removed records before they were read",
@@ -125,6 +127,16 @@ final class IngestLoop {
       partitions.removeAll { $0 == partition.partition }
       partitionRefresh.expire()
     }
+  }
+
+  /// A partition that ends before what is stored: its offsets mean other records now, and going on would take new
+  /// actions for old ones. It is not read any more, and the node is not ready, until it is started anew.
+  private func refuse(_ partition: Int32, _ stored: Int64, end: Int64) {
+    let reason =
+      "partition \(partition) of '\(configuration.topic)' ends at \(end), before offset \(stored) that is stored; if "
+      + "the topic was made anew, start with an empty data directory"
+    state.update { $0.refusedPartitions[partition] = reason }
+    logger.error("The topic is not the one that was read", metadata: ["reason": "\(reason)"])
   }
 
   // MARK: Status

@@ -21,7 +21,10 @@ struct Strandline: AsyncParsableCommand {
       Completion for bash, zsh and fish: strandline --generate-completion-script bash
       """,
     version: version,
-    subcommands: [ConfigCommand.self])
+    subcommands: [
+      DevCommand.self, ServeCommand.self, EmitCommand.self, ActionsCommand.self, FollowCommand.self, TopicCommand.self,
+      DoctorCommand.self, ConfigCommand.self,
+    ])
 }
 
 @main

@@ -241,6 +241,28 @@ struct IngestTests {
     await fixture.end()
   }
 
+  @Test("does not take a topic made anew for the one it read")
+  func otherTopic() async throws {
+    let first = try IngestFixture(partitions: 1)
+    for index in 0..<20 { _ = try await first.send("{\"event\":\"Old\",\"details\":{\"n\":\(index)}}") }
+    let store = try first.openStore()
+    try await first.running(store) { _ in
+      try await eventually("the old actions") { store.nextOffset(of: 0) == 20 }
+    }
+    try store.close()
+    var second = try IngestFixture(partitions: 1)
+    second.storeConfiguration = first.storeConfiguration
+    for _ in 0..<5 { _ = try await second.send("{\"event\":\"New\"}") }
+    let reopened = try second.openStore()
+    try await second.running(reopened) { ingest in
+      try await eventually("the refusal") { ingest.status.refusedPartitions[0] != nil }
+    }
+    #expect(reopened.nextOffset(of: 0) == 20)
+    #expect(reopened.bodies(queue).count == 20)
+    await first.end()
+    await second.end()
+  }
+
   @Test("ends at once when told to, whatever Kafka does", arguments: [true, false])
   func stop(isUp: Bool) async throws {
     let fixture = try IngestFixture(partitions: 1)

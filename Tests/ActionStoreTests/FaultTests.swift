@@ -63,6 +63,25 @@ struct FaultTests {
     }
   }
 
+  @Test("and has no room for an index file, expiry still makes room")
+  func noRoomForIndexes() throws {
+    let fixture = try StoreFixture(segmentBytesMax: 2_000)
+    try fixture.open().close()
+    // Index files are renamed into place; nothing else of a running store is.
+    let files = FileSystem { $0 == .rename ? ENOSPC : nil }
+    let store = try fixture.open(files: files)
+    for offset in 0..<20 { try store.append([Draft(offset: Int64(offset), timeToLive: 60, padding: 500)]) }
+    #expect(throws: StoreError.self) { try store.maintain() }
+    #expect(store.positions(try .test("p/q")).map(\.offset) == Array(0..<20))
+    let before = try fixture.directory.files(withSuffix: ".segment").count
+    fixture.clock.advance(seconds: 100)
+    do { try store.maintain() } catch { #expect(error.isFull) }
+    #expect(try fixture.directory.files(withSuffix: ".segment").count < before / 2)
+    #expect(store.status().expiredActions > 10)
+    try store.append([Draft(offset: 20)])
+    #expect(store.positions(try .test("p/q")).map(\.offset) == [20])
+  }
+
   @Test("or the budget is used up, appending waits for expiry and loses nothing")
   func budget() throws {
     var fixture = try StoreFixture(segmentBytesMax: 2_000)

@@ -7,16 +7,16 @@ import Testing
 /// The store against a plain model of it: random interleavings of appends (several partitions, several queues, mixed
 /// TTLs), time passing, maintenance, kills, restarts and readers at every limit.
 ///
-/// `STRANDLINE_TEST_SEED` repeats a run; a failure prints the seed.
+/// `TEST_SEED` repeats a run; a failure prints the seed.
 @Suite("The store and a plain model of it")
 struct ModelTests {
   static let stepsPerRun = 25_000
 
   @Test("agree after every step", arguments: 0..<4)
   func agreement(run: Int) throws {
-    let given = ProcessInfo.processInfo.environment["STRANDLINE_TEST_SEED"].flatMap { UInt64($0) }
+    let given = ProcessInfo.processInfo.environment["TEST_SEED"].flatMap { UInt64($0) }
     let seed = given.map { $0 &+ UInt64(run) } ?? UInt64.random(in: 0...UInt64(UInt32.max))
-    print("model run \(run): STRANDLINE_TEST_SEED=\(seed &- UInt64(run))")
+    print("model run \(run): TEST_SEED=\(seed &- UInt64(run))")
     var model = try StoreModel(seed: seed)
     for step in 0..<Self.stepsPerRun {
       try model.step()

@@ -8,6 +8,7 @@ import Foundation
 import Kafka
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// A whole node in this process: store, ingest and feed, on a port of its own.
 final class FeedNode: Sendable {
@@ -47,7 +48,7 @@ final class FeedNode: Sendable {
     var next: String?
     while true {
       let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url + path), timeout: .seconds(30))
-      guard response.status == .ok else { return (bodies, response.status == .noContent ? next : nil) }
+      guard response.status.code == 200 else { return (bodies, response.status.code == 204 ? next : nil) }
       let text = String(buffer: try await response.body.collect(upTo: 64 << 20))
       let page = try FeedPage(text)
       bodies += page.bodies

@@ -1,4 +1,5 @@
 import ActionEmitter
+import ActionIngest
 import ActionStore
 import AuditActions
 import Foundation
@@ -49,22 +50,25 @@ struct FeedPathTests {
       let directory = temporaryDirectory()
       defer { try? FileManager.default.removeItem(atPath: directory) }
       let node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
-      let producer = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
       let queue = try QueueAddress(project: "p", queue: "q")
-      func send(_ number: Int, _ partition: Int32) async throws {
+      func send(_ number: Int, _ partition: Int32, by producer: KafkaProducer) async throws {
         _ = try await producer.sendAcknowledged(
           topic: topic, partition: partition, key: Array("p/q".utf8), value: Array("{\"event\":\"E\(number)\"}".utf8))
       }
-      for number in 0..<10 { try await send(number, 0) }
+      let early = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
+      for number in 0..<10 { try await send(number, 0, by: early) }
+      await early.close(flushTimeout: .seconds(5))
       try await eventually("the first ten") { node.ingest.status.stored == 10 }
       try await cluster.admin.createPartitions(of: topic, total: 3)
       try await eventually("the new partitions") { node.ingest.status.partitions.count == 3 }
-      for number in 10..<40 { try await send(number, Int32(number % 3)) }
+      // A producer learns of new partitions only after minutes: this one begins with them.
+      let late = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
+      for number in 10..<40 { try await send(number, Int32(number % 3), by: late) }
       try await eventually("all forty") { node.ingest.status.stored == 40 }
       let bodies = try await node.follow(queue, limit: 7).bodies
       #expect(Set(bodies) == Set((0..<40).map { "{\"event\":\"E\($0)\"}" }))
       #expect(bodies.count == 40)
-      await producer.close(flushTimeout: .seconds(5))
+      await late.close(flushTimeout: .seconds(5))
       try await node.stop()
     }
   }

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from Support.node import Failure, Node, Topic  # noqa: E402
@@ -109,7 +110,8 @@ def hold_against(expected, got, where):
         if want != have:
             raise Failure(f"{where}: number {index} differs\n  published: {want!r}\n  served:    {have!r}")
     if len(expected) != len(got):
-        raise Failure(f"{where}: {len(expected)} published, {len(got)} served")
+        raise Failure(f"{where}: {len(expected)} published, {len(got)} served; the first missing:"
+                      f" {(expected + [b''])[len(got):len(got) + 1]!r:.300}")
 
 
 def check(strandline, bootstrap_servers, files):

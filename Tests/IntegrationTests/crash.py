@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from Support.node import Failure, Node, Topic  # noqa: E402

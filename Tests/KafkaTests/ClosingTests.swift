@@ -169,6 +169,7 @@ import Testing
     await #expect(
       performing: { try await producer.sendAcknowledged(topic: Self.topic, key: nil, value: nil) }, throws: closed)
     #expect(await producer.flush(timeout: .seconds(1)) == 0)
+    #expect(await producer.close(flushTimeout: .seconds(Int64.max)) == 0)
     #expect(performing: { try consumer.poll(maxRecords: 1, timeout: .zero) }, throws: closed)
     #expect(performing: { try consumer.assign([:]) }, throws: closed)
     #expect(performing: { try consumer.subscribe(topics: ["t"]) }, throws: closed)

@@ -108,6 +108,29 @@ import Testing
     await broker.close()
   }
 
+  @Test func afterAFatalErrorEverythingIsRefusedWithItsReason() async throws {
+    let broker = try EmbeddedBroker()
+    try broker.createTopic(topic, partitions: 1)
+    let producer = try KafkaProducer(
+      configuration: KafkaConfiguration(
+        bootstrapServers: broker.bootstrapServers, properties: ["enable.gapless.guarantee": "true"]))
+    _ = try await producer.sendAcknowledged(topic: topic, key: nil, value: [1])
+    try broker.pushErrors(.produce, [KafkaError.Code.recordTooLarge])
+    await #expect(throws: KafkaError.self) {
+      try await producer.sendAcknowledged(topic: topic, key: nil, value: [2])
+    }
+    await until { producer.fatalError != nil }
+    #expect(producer.fatalError?.isFatal == true)
+    #expect(producer.fatalError?.name == "_GAPLESS_GUARANTEE")
+    #expect {
+      try producer.send(topic: topic, key: nil, value: [3])
+    } throws: {
+      ($0 as? KafkaError)?.isFatal == true
+    }
+    await producer.close(flushTimeout: .seconds(1))
+    await broker.close()
+  }
+
   @Test func errorsThatWereTakenBackDoNotOccur() async throws {
     let broker = try EmbeddedBroker()
     try broker.createTopic(topic, partitions: 1)

@@ -166,6 +166,9 @@ import Testing
   @Test func aStaticMemberKeepsItsPartitionsOverARestart() async throws {
     try await withTopic(partitions: 2) { topic, _ in
       let group = ConsumerGroup(id: topic, instanceID: "node-1")
+      // The shortest that brokers allow: the member stays in the group for that long after the test.
+      var configuration = configuration
+      configuration["session.timeout.ms"] = "6000"
       _ = try await produce(4, to: topic)
       for _ in 0..<2 {
         let consumer = try KafkaConsumer(configuration: configuration, group: group)

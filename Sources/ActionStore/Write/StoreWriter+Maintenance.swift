@@ -80,15 +80,19 @@ extension StoreWriter {
       segment: segment, lastBatch: target.lastBatch, bytesOnDisk: target.length + index.byteCount)
   }
 
-  /// Unlinks every segment whose last action has expired.
+  /// Unlinks every segment whose last action has expired. One that waits for its index file goes without: on a full
+  /// disk there is no room for the file, and it is expiry that makes room.
   func expire(now: Int64) throws(StoreError) {
     let gone = sealed.filter { $0.segment.latestExpiryMilliseconds <= now && $0.lastBatch <= checkpointedBatch }
-    guard !gone.isEmpty else { return }
-    let goneNumbers = Set(gone.map(\.segment.number))
+    let goneUnsealed = retired.filter {
+      $0.segment.latestExpiryMilliseconds <= now && $0.lastBatch <= checkpointedBatch
+    }
+    guard !gone.isEmpty || !goneUnsealed.isEmpty else { return }
+    let numbers = Set(gone.map(\.segment.number) + goneUnsealed.map(\.segment.number))
     // Where every partition stands must survive: the newest batch has to be in a segment that stays.
     let staying =
-      sealed.filter { !goneNumbers.contains($0.segment.number) }.map(\.lastBatch) + retired.map(\.lastBatch)
-      + open.compactMap { $0?.lastBatch }
+      sealed.filter { !numbers.contains($0.segment.number) }.map(\.lastBatch)
+      + retired.filter { !numbers.contains($0.segment.number) }.map(\.lastBatch) + open.compactMap { $0?.lastBatch }
     if !staying.contains(where: { $0 >= lastBatch }) {
       let fresh = try begin(lane: 0, frameBytes: 0)
       try files.sync(fresh.file)
@@ -96,13 +100,22 @@ extension StoreWriter {
     }
     try files.syncDirectory(paths.directory)
     for item in gone {
-      try files.unlink(paths.segment(item.segment.number))
-      try files.unlink(paths.index(item.segment.number))
-      bytesOnDisk -= Int64(item.bytesOnDisk)
+      try unlink(item.segment.number, bytes: item.bytesOnDisk)
       if case .sealed(let index) = item.segment.index { expiredActions += UInt64(index.entryCount) }
       sealed.removeAll { $0.segment.number == item.segment.number }
     }
+    for item in goneUnsealed {
+      try unlink(item.segment.number, bytes: item.length)
+      expiredActions += item.index.allLists().values.reduce(0) { $0 + UInt64($1.entries.count) }
+      retired.removeAll { $0 === item }
+    }
     publishSnapshot()
+  }
+
+  private func unlink(_ number: UInt64, bytes: Int) throws(StoreError) {
+    try files.unlink(paths.segment(number))
+    try files.unlink(paths.index(number))
+    bytesOnDisk -= Int64(bytes)
   }
 
   /// Makes everything durable and lets go of the files; the store is not used afterwards.

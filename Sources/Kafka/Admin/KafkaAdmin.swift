@@ -86,7 +86,7 @@ public final class KafkaAdmin: Sendable {
     in queue: OpaquePointer, of handle: ClientHandle, timeout: Duration
   ) throws(KafkaError) -> OpaquePointer {
     // librdkafka ends the request itself at the timeout; the margin only guards against its not doing so.
-    let deadline = ContinuousClock.now + timeout + .seconds(2)
+    let deadline = ContinuousClock.now + timeout.bounded + .seconds(2)
     while ContinuousClock.now < deadline {
       if let event = rd_kafka_queue_poll(queue, 100) { return event }
       if handle.isClosed { throw .closed(handle.role) }

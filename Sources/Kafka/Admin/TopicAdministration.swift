@@ -16,7 +16,7 @@ extension KafkaAdmin {
     guard TopicName.isValid(name) else {
       throw KafkaError(RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, message: "a topic name has \(TopicName.rule)")
     }
-    let deadline = ContinuousClock.now + timeout
+    let deadline = ContinuousClock.now + timeout.bounded
     try await request(RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout: timeout) {
       (client, options, queue) throws(KafkaError) in
       let capacity = 512

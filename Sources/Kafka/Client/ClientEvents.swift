@@ -54,7 +54,7 @@ final class ClientEvents: Sendable {
   private func serveError(_ event: OpaquePointer, of client: OpaquePointer) {
     let error: KafkaError
     if rd_kafka_event_error_is_fatal(event) != 0 || rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL {
-      error = Self.fatalError(of: client) ?? KafkaError(RD_KAFKA_RESP_ERR__FATAL)
+      error = Self.fatalCause(of: client) ?? KafkaError(RD_KAFKA_RESP_ERR__FATAL)
     } else {
       error = KafkaError(
         rd_kafka_event_error(event), message: rd_kafka_event_error_string(event).map { String(cString: $0) })
@@ -81,7 +81,7 @@ final class ClientEvents: Sendable {
   }
 
   /// The fatal error of a client with the code and the reason of its cause; nil when there is none.
-  static func fatalError(of client: OpaquePointer) -> KafkaError? {
+  static func fatalCause(of client: OpaquePointer) -> KafkaError? {
     let capacity = 512
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer -> KafkaError? in
       buffer.initialize(repeating: 0)

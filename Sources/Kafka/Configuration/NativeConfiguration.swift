@@ -23,7 +23,10 @@ enum NativeConfiguration {
         if let reason = refused[name] {
           throw .invalidArgument("\(name) cannot be set here: \(reason)")
         }
-        if KafkaConfiguration.bootstrapNames.contains(name) { continue }
+        if KafkaConfiguration.bootstrapNames.contains(name) {
+          if value == configuration.bootstrapServers { continue }
+          throw .invalidArgument("\(name) is given twice: as a property and as bootstrapServers")
+        }
         try set(name, value, in: native)
       }
       try set("bootstrap.servers", configuration.bootstrapServers, in: native)
@@ -52,6 +55,7 @@ enum NativeConfiguration {
     }
     if result == RD_KAFKA_CONF_OK { return }
     var message = text.isEmpty ? "\(name) is not valid" : text
+    while message.last?.isWhitespace == true { message.removeLast() }
     if KafkaConfiguration.isSecret(name) {
       message = "the value of \"\(name)\" (\(KafkaConfiguration.redacted)) is not valid"
     }

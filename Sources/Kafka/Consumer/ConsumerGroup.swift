@@ -51,7 +51,8 @@ public struct Watermarks: Hashable, Sendable {
 }
 
 /// Called within ``KafkaConsumer/poll(maxRecords:timeout:gather:)`` (and while closing), on its thread, when the
-/// group moves partitions. They may use the consumer, but not poll.
+/// group moves partitions. They may use the consumer, but not poll; while it closes, its calls throw `_DESTROY`, so
+/// commit before closing.
 public struct RebalanceCallbacks: Sendable {
   /// Partitions this member gets, and where to begin each; those left out begin at ``Start/committed``.
   public var assigned: @Sendable ([TopicPartition]) -> [TopicPartition: Start]

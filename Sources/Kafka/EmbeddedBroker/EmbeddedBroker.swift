@@ -7,7 +7,8 @@ import Synchronization
 ///
 /// What it is not: each partition keeps only about 5 MiB or 100,000 records, the oldest are dropped; nothing is kept
 /// on disk; there is no Admin API, no look-up of offsets by time, no deletion of records, no isolation of transactions;
-/// topics nobody created come into being at first use, with 4 partitions.
+/// topics nobody created come into being at first use, with 4 partitions; a group's rebalance takes about its session
+/// timeout.
 public final class EmbeddedBroker: Sendable {
   /// Kafka's numbers of the requests whose answers can be made to fail
   /// (https://kafka.apache.org/protocol#protocol_api_keys).

@@ -143,7 +143,7 @@ public final class KafkaProducer: Sendable {
   @discardableResult
   public func close(flushTimeout: Duration) async -> Int {
     core.beginClose(flushTimeout: flushTimeout)
-    if await core.handle.closed.opened(within: flushTimeout + Self.closeGrace) { return core.givenUp }
+    if await core.handle.closed.opened(within: flushTimeout.bounded + Self.closeGrace) { return core.givenUp }
     core.handle.events.logger.warning("the Kafka producer is still closing; its memory is freed later")
     return max(core.givenUp, core.outstanding)
   }

@@ -124,7 +124,7 @@ final class ProducerCore: Sendable {
 
   /// Blocks until nothing is outstanding, the time has passed, or closing has begun.
   func flush(timeout: Duration) -> Int {
-    let deadline = ContinuousClock.now + timeout
+    let deadline = ContinuousClock.now + timeout.bounded
     // In slices, so that a close does not wait for somebody else's long flush.
     let slice: Duration = .milliseconds(100)
     while outstanding > 0, !handle.isClosed {

@@ -13,10 +13,11 @@ public final class DedicatedThread: Sendable {
   public init(name: String, _ body: @escaping @Sendable () -> Void) {
     let ended = ended
     let thread = Thread {
+      // Set from within: Foundation gives the name to the system only once the thread runs.
+      Thread.current.name = String(name.prefix(15))
       body()
       ended.open()
     }
-    thread.name = name
     thread.start()
   }
 

@@ -1,4 +1,9 @@
 extension Duration {
+  /// The duration held within 0 and a day, so that adding it to a point in time cannot overflow.
+  var bounded: Duration {
+    min(max(self, .zero), .seconds(86_400))
+  }
+
   /// The duration in seconds.
   var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18

@@ -49,8 +49,8 @@ enum SettingsTable {
     "partitions", in: .topicCreation, .integer("COUNT", 1...10_000), default: "12",
     "Partitions of a topic that is created")
   static let replicationFactor = Setting(
-    "replication-factor", in: .topicCreation, .integer("COUNT", 1...32), default: "1",
-    "Copies of each partition of a topic that is created")
+    "replication-factor", in: .topicCreation, .integer("COUNT", 1...32),
+    "Copies of each partition of a topic that is created; without it, the cluster's default")
   static let retentionHours = Setting(
     "retention-hours", in: .topicCreation, .integer("HOURS", 337...87_600), default: "504",
     "Retention of a topic that is created; above the longest TTL (336 h) by the longest outage to survive")

@@ -8,7 +8,7 @@ struct LineLogHandler: LogHandler {
     case json
   }
 
-  let label: String
+  var label: String
   let form: Form
   let sink: any LogSink
   let gate: RepeatGate

@@ -1,0 +1,80 @@
+import ActionStore
+import ArgumentParser
+import FeedServer
+import Foundation
+import Kafka
+import Logging
+import ServiceLifecycle
+
+/// `strandline dev`
+struct DevCommand: ConfiguredCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dev", abstract: "Try Strandline: an embedded Kafka broker, store and feed in one process.",
+    discussion: """
+        strandline dev --demo
+
+      Nothing else is needed. Shows the feed's address and lines to paste; --demo adds simulated queue workers. \
+      Without --listen it takes the next free port from 8080 on; without --data a temporary directory that is removed \
+      at the end. With --json the first line on standard output is an object with bootstrapServers and url. Ctrl-C ends \
+      it. The embedded broker keeps about 5 MiB a partition, in memory: for trying and testing only.
+      """)
+
+  @OptionGroup var demo: DemoFlags
+  @OptionGroup(title: "Kafka") var topic: TopicFlags
+  @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Store") var store: StoreFlags
+  @OptionGroup(title: "Feed") var feed: FeedFlags
+  @OptionGroup var common: CommonFlags
+
+  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed] }
+
+  func run(_ context: CommandContext) async throws {
+    let settings = context.settings
+    var configuration = try NodeConfiguration(settings)
+    let logger = logger(context)
+    if settings.isGiven(SettingsTable.listen.definition) {
+      try PortCheck.require(configuration.listen, flag: "--listen")
+    } else {
+      configuration.listen = PortCheck.nextFree(from: configuration.listen)
+    }
+    if let management = configuration.managementListen {
+      try PortCheck.require(management, flag: "--management-listen")
+    }
+    let isTemporary = !settings.isGiven(SettingsTable.data.definition)
+    if isTemporary { configuration.directory = try TemporaryDirectory.make() }
+    defer { if isTemporary { TemporaryDirectory.remove(configuration.directory) } }
+
+    let broker = try DevBroker(
+      topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
+    // Whatever is configured for a real cluster is of no use to the embedded one.
+    configuration.kafka = broker.configuration
+    let node = try await FeedNode(configuration, registry: NodeProcess.bootstrapMetrics(), logger: logger)
+    try await broker.continueAfter(node.store.nextOffsets)
+
+    let screen = DevScreen(
+      configuration: configuration, program: CommandLine.arguments.first ?? "strandline",
+      hasDemo: settings[SettingsTable.demo] ?? false, isTemporary: isTemporary)
+    let announcement = Announcement(server: node.server) { [probe = node.probe] ports in
+      // A page read at once should be a page, not an excuse.
+      try await probe.firstCompletion(within: .seconds(15))
+      var output = FileWriter.output
+      try output.line(context.json ? screen.json(port: ports.feed).text : screen.text(port: ports.feed, context.colour))
+      try output.flush()
+    }
+    var services = node.services + [announcement]
+    if settings[SettingsTable.demo] ?? false {
+      services.append(DemoWorkers(configuration: configuration, logger: logger))
+    }
+    // The broker goes last: emitter and ingest still talk to it while they end.
+    services.insert(Ending { await broker.close() }, at: 0)
+    try await NodeProcess.run(
+      services, shutdownTimeoutSeconds: configuration.shutdownTimeoutSeconds, logger: logger)
+  }
+
+  /// The screen is not for log lines, unless they are asked for or matter.
+  private func logger(_ context: CommandContext) -> Logger {
+    var logger = context.logger()
+    if !context.settings.isGiven(SettingsTable.logLevel.definition) { logger.logLevel = .warning }
+    return logger
+  }
+}

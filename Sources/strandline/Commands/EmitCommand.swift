@@ -1,0 +1,174 @@
+import ActionEmitter
+import ArgumentParser
+import AuditActions
+import Foundation
+import Kafka
+import Logging
+
+/// `strandline emit`
+struct EmitCommand: ConfiguredCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "emit", abstract: "Emit one action, or one for each line of NDJSON on standard input.",
+    discussion: """
+      One action:
+
+        strandline emit --project p --queue q --event MessageDeleted --details '{"message_id":"42"}'
+
+      Many, when --event is not given: one JSON object a line, with project, queue, ttl (optional) and body. The body is \
+      sent byte for byte; --project, --queue and --ttl stand in for what a line leaves out:
+
+        {"project":"p","queue":"q","ttl":300,"body":{"event":"MessageDeleted","details":{}}}
+
+        strandline emit < actions.ndjson
+
+      Every action is acknowledged by Kafka before the command ends. A line that cannot be sent is told with its number; \
+      then the exit code is 65 (lines refused) or 69 (not acknowledged).
+      """)
+
+  @OptionGroup(title: "Action") var address: QueueFlags
+  @OptionGroup(title: "Action") var action: ActionFlags
+  @OptionGroup(title: "Action") var author: AuthorFlags
+  @OptionGroup(title: "Kafka") var broker: BrokerFlags
+  @OptionGroup(title: "Kafka") var topic: TopicFlags
+
+  @Option(
+    name: .customLong("timeout"),
+    help: ArgumentHelp("Time, in seconds, that Kafka has to acknowledge: 1 to 300.", valueName: "SECONDS"))
+  var timeout = 30
+
+  @OptionGroup var common: CommonFlags
+
+  var groups: [any SettingFlags] { [address, action, broker, topic] }
+  var kafkaProperties: [String] { broker.kafkaProperties }
+
+  func validate() throws {
+    guard (1...300).contains(timeout) else { throw ValidationError("--timeout is 1 to 300 seconds") }
+  }
+
+  func run(_ context: CommandContext) async throws {
+    let settings = context.settings
+    let single = try settings[SettingsTable.event].map { try oneAction($0, settings) }
+    if single == nil, Terminal.inputIsTerminal {
+      throw CommandFailure(
+        .usage, "nothing to emit: give --event (and --details), or lines of NDJSON on standard input")
+    }
+    let kafka = try settings.kafka()
+    let topic = try settings.value(SettingsTable.topic)
+    var logger = context.logger()
+    if !settings.isGiven(SettingsTable.logLevel.definition) { logger.logLevel = .critical }
+    try await TopicReach(kafka: kafka, logger: logger).require(topic, timeout: .seconds(min(timeout, 10)))
+
+    let emitter = try emitter(kafka, topic, logger)
+    let status: ExitStatus
+    do {
+      if let (queue, action) = single {
+        try await emit(action, to: queue, emitter, context)
+        status = .success
+      } else {
+        status = try await emitLines(emitter, settings, context)
+      }
+    } catch {
+      await emitter.close(flushTimeout: .seconds(1))
+      throw error
+    }
+    await emitter.close(flushTimeout: .seconds(5))
+    if status != .success { throw CommandFailure(status, "") }
+  }
+
+  private func emitter(_ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger) throws(CommandFailure)
+    -> ActionEmitter
+  {
+    var configuration = ActionEmitterConfiguration(kafka: kafka)
+    configuration.topic = topic
+    configuration.source = "/strandline/emit"
+    configuration.acknowledgementTimeout = .seconds(timeout)
+    configuration.outstandingActionsMax = 4 * EmitBatch.linesMax
+    configuration.outstandingBytesMax = 8 * EmitBatch.bytesMax
+    if configuration.kafka["delivery.timeout.ms"] == nil, configuration.kafka["message.timeout.ms"] == nil {
+      configuration.kafka["message.timeout.ms"] = String(timeout * 1_000)
+    }
+    do throws(EmitError) {
+      return try ActionEmitter(configuration: configuration, logger: logger)
+    } catch {
+      throw CommandFailure(.configuration, error.description)
+    }
+  }
+
+  private func oneAction(_ event: String, _ settings: Settings) throws -> (QueueAddress, Action) {
+    let project = try settings.value(SettingsTable.project)
+    let queue = try settings.value(SettingsTable.queue)
+    do throws(AuditActionError) {
+      let details = try JSONText(settings[SettingsTable.details] ?? "{}")
+      let action = Action(
+        type: ActionType(event), details: details, user: author.user, message: author.message,
+        clientID: author.clientID, userAgent: author.userAgent,
+        timeToLive: try settings[SettingsTable.ttl].map { (seconds) throws(AuditActionError) in
+          try TimeToLive(seconds: seconds)
+        })
+      return (try QueueAddress(project: project, queue: queue), action)
+    } catch {
+      throw CommandFailure(.usage, error.parameter.map { "\($0): \(error.detail)" } ?? error.detail)
+    }
+  }
+
+  private func emit(
+    _ action: Action, to queue: QueueAddress, _ emitter: ActionEmitter, _ context: CommandContext
+  ) async throws {
+    do throws(EmitError) {
+      let position = try await emitter.emitAcknowledged(action, to: queue)
+      var output = FileWriter.output
+      if context.json {
+        try? output.line(
+          .object([
+            ("project", .string(queue.project)), ("queue", .string(queue.queue)),
+            ("partition", .integer(Int(position.partition))), ("offset", .integer(position.offset)),
+          ]))
+      } else {
+        try? output.line("Emitted \(action.type) to \(queue): \(position)")
+      }
+      try? output.flush()
+    } catch {
+      throw CommandFailure(error.invalid == nil ? .unavailable : .data, "the action was not emitted: \(error)")
+    }
+  }
+
+  private func emitLines(
+    _ emitter: ActionEmitter, _ settings: Settings, _ context: CommandContext
+  ) async throws -> ExitStatus {
+    let defaults = EmitLine.Defaults(
+      project: settings[SettingsTable.project], queue: settings[SettingsTable.queue],
+      timeToLive: try settings[SettingsTable.ttl].map { try TimeToLive(seconds: $0) })
+    let input = EmitInput(descriptor: STDIN_FILENO, defaults: defaults)
+    let emission = LineEmission(emitter: emitter, asJSON: context.json, showsProgress: Terminal.errorIsTerminal)
+    let report = try await emission.run(input)
+    if let reason = input.readFailure {
+      throw CommandFailure(.input, "standard input cannot be read any further: \(reason)")
+    }
+    return report.status
+  }
+}
+
+/// Who did it. Not settings: they belong to one action.
+struct AuthorFlags: ParsableArguments {
+  @Option(help: ArgumentHelp("Name of the user who did it; without it, SYSTEM.", valueName: "NAME"))
+  var username: String?
+  @Option(help: ArgumentHelp("Where that user is known, for example keystone.", valueName: "NAME"))
+  var authenticationProvider: String?
+  @Option(name: .customLong("client-id"), help: ArgumentHelp("Id of the client that did it.", valueName: "ID"))
+  var clientID: String?
+  @Option(help: ArgumentHelp("User agent of that client.", valueName: "TEXT"))
+  var userAgent: String?
+  @Option(help: ArgumentHelp("One sentence for people.", valueName: "TEXT"))
+  var message: String?
+
+  var user: Actor {
+    guard let username else { return .system }
+    return Actor(username: username, authenticationProvider: authenticationProvider ?? "unknown")
+  }
+
+  func validate() throws {
+    if authenticationProvider != nil, username == nil {
+      throw ValidationError("--authentication-provider goes with --username")
+    }
+  }
+}

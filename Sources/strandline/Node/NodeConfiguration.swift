@@ -1,0 +1,78 @@
+import ActionEmitter
+import ActionIngest
+import ActionStore
+import FeedServer
+import Kafka
+
+/// What one node is made of, out of the settings.
+struct NodeConfiguration: Sendable {
+  var kafka: KafkaConfiguration
+  var topic: String
+  var deadLetterTopic: String
+  var defaultTimeToLiveSeconds: Int32
+  var directory: String
+  var budgetBytes: Int
+  var sealingKey: [UInt8]?
+  var listen: NetworkAddress
+  var managementListen: NetworkAddress?
+  var stalenessBoundSeconds: Int
+  var shutdownTimeoutSeconds: Int
+
+  init(_ settings: Settings) throws(ConfigurationError) {
+    kafka = try settings.kafka()
+    topic = try settings.value(SettingsTable.topic)
+    deadLetterTopic = try settings.value(SettingsTable.deadLetterTopic)
+    defaultTimeToLiveSeconds = Int32(clamping: try settings.value(SettingsTable.defaultTTL))
+    directory = try settings.value(SettingsTable.data)
+    budgetBytes = try settings.value(SettingsTable.storeBudget)
+    sealingKey = settings[SettingsTable.markerKey]?.bytes
+    listen = try settings.value(SettingsTable.listen)
+    managementListen = settings[SettingsTable.managementListen]
+    stalenessBoundSeconds = try settings.value(SettingsTable.stalenessBound)
+    shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
+  }
+
+  var store: StoreConfiguration {
+    var store = StoreConfiguration(directory: directory, topic: topic)
+    // The store's budget cannot be switched off; a disk that large is not met.
+    store.budgetBytes = budgetBytes == 0 ? .max : Int64(budgetBytes)
+    store.sealingKey = sealingKey
+    return store
+  }
+
+  var ingest: IngestConfiguration {
+    var ingest = IngestConfiguration(kafka: kafka, topic: topic, deadLetterTopic: deadLetterTopic)
+    ingest.defaultTimeToLiveSeconds = defaultTimeToLiveSeconds
+    return ingest
+  }
+
+  var emitter: ActionEmitterConfiguration {
+    var emitter = ActionEmitterConfiguration(kafka: kafka)
+    emitter.topic = topic
+    emitter.source = "/strandline/feed"
+    return emitter
+  }
+
+  var feed: FeedServerConfiguration {
+    FeedServerConfiguration(
+      listen: ListenAddress(host: listen.bindHost, port: listen.port),
+      management: managementListen.map { ListenAddress(host: $0.bindHost, port: $0.port) })
+  }
+}
+
+extension Settings {
+  /// How to reach Kafka; names and values of properties are judged by librdkafka itself.
+  func kafka() throws(ConfigurationError) -> KafkaConfiguration {
+    let servers = try value(SettingsTable.bootstrapServers)
+    var kafka = KafkaConfiguration(bootstrapServers: servers)
+    // One at a time, so that the fault names where the property came from.
+    for property in kafkaProperties {
+      let alone = KafkaConfiguration(bootstrapServers: servers, properties: [property.name: property.value])
+      do throws(KafkaError) { try alone.validated() } catch {
+        throw ConfigurationError(problems: [.init(origin: property.origin, message: error.message)])
+      }
+      kafka.properties[property.name] = property.value
+    }
+    return kafka
+  }
+}
