@@ -108,20 +108,16 @@ import Testing
 
   @Test(arguments: [true, false])
   func `a client that reads slowly, but reads, is waited for`(direct: Bool) async throws {
-    let limits = Self.limits {
-      $0.writeTimeout = .milliseconds(400)
-      $0.writeBytesMin = 10_000
-    }
+    let limits = Self.limits { $0.writeTimeout = .seconds(2) }
     let feed = try Feed(limits: limits, answersPagesDirectly: direct)
     let filler = String(repeating: "x", count: 250_000)
     try feed.append(50, body: "{\"event\":\"A\",\"x\":\"\(filler)\"}")
-    try await Self.connected(feed, receiveBuffer: 4_096) { connection throws in
-      connection.send(DirectAnswerTests.request("\(Self.page)?limit=50", "Connection: close"))
+    try await Self.connected(feed, receiveBuffer: 65_536) { connection throws in
+      for _ in 0..<3 { connection.send(DirectAnswerTests.request("\(Self.page)?limit=50")) }
+      // Slow for longer than the timeout, but not slower than what the system itself holds for a client lasts.
       let begin = ContinuousClock.now
-      // Slow for much longer than the timeout, then fast.
-      while .now < begin + .seconds(2), try connection.more() { usleep(2_000) }
-      #expect(try connection.answer().body.utf8.count > 12_500_000)
-      #expect(try connection.isClosed())
+      while .now < begin + .seconds(5), try connection.more() { usleep(10_000) }
+      for _ in 0..<3 { #expect(try connection.answer().body.utf8.count > 12_500_000) }
     }
   }
 
