@@ -48,6 +48,9 @@ final class FrontDoor: ChannelDuplexHandler {
 
   private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
   private var isClosed = false
+  /// Bytes handed to the channel, and of those the ones the client had taken when that was last looked at.
+  private var bytesWritten = 0
+  private var bytesTaken = 0
   /// Bytes of the request line being read, as far as that can be told before llhttp has: which of two limits it was.
   private var lineBytes = 0
   private var sawLineEnd = false
@@ -168,6 +171,10 @@ final class FrontDoor: ChannelDuplexHandler {
       reading = .skipping
       return report(problem, context)
     }
+    if settings.core.budget.isSpent, !request.isOperational {
+      reading = .skipping
+      return report(.overloaded, context)
+    }
     if settings.answersPagesDirectly, underWay == 0, !request.hasContent, answerPage(request.request, context) {
       reading = .skipping
       hasFlushDue = true
@@ -189,6 +196,35 @@ final class FrontDoor: ChannelDuplexHandler {
     }
     if head.method == .CONNECT || (!head.version.isBefore11 && request.hostCount != 1) { return .malformed }
     return nil
+  }
+
+  // MARK: Output
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    guard case .byteBuffer(let bytes) = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+    write(bytes, context, promise: promise)
+  }
+
+  /// Writes bytes and counts them: what a client leaves unread is bounded, for all of them together.
+  func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+    let count = bytes.readableBytes
+    bytesWritten &+= count
+    guard count >= settings.limits.writeBytesMin else {
+      return context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: promise)
+    }
+    let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+    let budget = settings.core.budget
+    budget.take(count)
+    written.futureResult.whenComplete { _ in budget.release(count) }
+    context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: written)
+  }
+
+  /// Whether the client has taken enough of what it was sent since this was last asked.
+  private func hasProgressed(_ context: ChannelHandlerContext) -> Bool {
+    let buffered = try? context.channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)
+    let taken = bytesWritten &- (buffered ?? bytesWritten)
+    defer { bytesTaken = taken }
+    return taken &- bytesTaken >= settings.limits.writeBytesMin
   }
 
   // MARK: Faults and ends
@@ -317,6 +353,7 @@ final class FrontDoor: ChannelDuplexHandler {
 
   private func timeRanOut() {
     guard let context, let expiry = deadlines.expired(now: .now()) else { return }
+    if expiry == .write, hasProgressed(context) { return deadlines.noteProgress(now: .now()) }
     if expiry != .idle, expiry != .linger { settings.metrics.countTimeout(expiry.rawValue) }
     switch expiry {
     case .head, .content:
