@@ -17,6 +17,11 @@ extension IngestLoop {
       let verdict = judge.judge(record)
       verdicts.append(verdict)
       if case .rejected(let error) = verdict, record.offset >= store.nextOffset(of: record.partition) ?? 0 {
+        faults.report(
+          "rejected", "A record breaks the contract and goes to the dead-letter topic",
+          metadata: [
+            "reason": "\(error.code.rawValue)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+          ])
         letters.append(DeadLetters.letter(for: record, error))
         reasons.append((record.partition, error.code.rawValue))
       }

@@ -22,6 +22,13 @@ enum NameCharacters {
 
   static func isName(_ name: String, charactersMax: Int) -> Bool {
     let count = name.utf8.count
-    return count >= 1 && count <= charactersMax && name.utf8.allSatisfy(contains)
+    return count >= 1 && count <= charactersMax && name.utf8.allSatisfy(contains) && name != "." && name != ".."
+  }
+
+  /// `.` and `..` are steps in a path (RFC 3986, 3.3): clients and gateways take them out of a URL, so that nothing
+  /// under such a name could be read.
+  @inline(__always)
+  static func isDotSegment(_ bytes: UnsafeRawBufferPointer, from start: Int, count: Int) -> Bool {
+    (count == 1 || count == 2) && bytes[start] == 0x2E && bytes[start + count - 1] == 0x2E
   }
 }

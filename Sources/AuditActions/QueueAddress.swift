@@ -1,6 +1,7 @@
 /// The queue an action is about: `project/queue`, which is also the key of its Kafka record.
 ///
-/// Names are made of `A-Z a-z 0-9 _ . -`; a project has 1…256 characters, a queue 1…64 (Zaqar's limits).
+/// Names are made of `A-Z a-z 0-9 _ . -`; a project has 1…256 characters, a queue 1…64 (Zaqar's limits). `.` and `..`
+/// are no names: they are steps in a path.
 public struct QueueAddress: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let project: String
   public let queue: String
@@ -55,6 +56,12 @@ public struct QueueAddress: Hashable, Sendable, Comparable, CustomStringConverti
         .invalidKey, "the queue in a record key has 1 to \(ActionLimits.queueCharactersMax) characters",
         parameter: "key")
     }
+    guard !NameCharacters.isDotSegment(bytes, from: 0, count: project),
+      !NameCharacters.isDotSegment(bytes, from: project + 1, count: queue)
+    else {
+      throw AuditActionError(
+        .invalidKey, "`.` and `..` name no project or queue: they are steps in a path", parameter: "key")
+    }
     return project
   }
 
@@ -63,7 +70,7 @@ public struct QueueAddress: Hashable, Sendable, Comparable, CustomStringConverti
     guard NameCharacters.isName(name, charactersMax: ActionLimits.projectCharactersMax) else {
       throw AuditActionError(
         .invalidProject,
-        "a project name has 1 to \(ActionLimits.projectCharactersMax) characters out of A-Z a-z 0-9 _ . -",
+        "a project name has 1 to \(ActionLimits.projectCharactersMax) characters out of A-Z a-z 0-9 _ . -, and is not . or ..",
         parameter: "project")
     }
   }
@@ -73,7 +80,7 @@ public struct QueueAddress: Hashable, Sendable, Comparable, CustomStringConverti
     guard NameCharacters.isName(name, charactersMax: ActionLimits.queueCharactersMax) else {
       throw AuditActionError(
         .invalidQueue,
-        "a queue name has 1 to \(ActionLimits.queueCharactersMax) characters out of A-Z a-z 0-9 _ . -",
+        "a queue name has 1 to \(ActionLimits.queueCharactersMax) characters out of A-Z a-z 0-9 _ . -, and is not . or ..",
         parameter: "queue")
     }
   }

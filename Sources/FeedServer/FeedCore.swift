@@ -11,6 +11,7 @@ struct FeedCore: Sendable {
   let posts: PostResponder
   let operations: OperationsResponder
   let metrics: HTTPMetrics
+  let budget: ByteBudget
 
   /// Seconds since 1970, for the `Date` of answers; never before.
   func wallSeconds() -> Int64 { max(0, SystemClock().nowMilliseconds() / 1_000) }
@@ -124,6 +125,13 @@ struct FeedCore: Sendable {
 }
 
 extension Problem {
+  static let overloaded: Problem = {
+    var problem = Problem.unavailable("other clients' requests and answers fill the memory set aside for them")
+    problem.retryAfterSeconds = 1
+    problem.closesConnection = true
+    return problem
+  }()
+
   /// The rest of the content is not read, so the connection ends.
   static let postTooLarge: Problem = {
     var problem = Problem.contentTooLarge("the content of a POST", bytesMax: PostResponder.contentBytesMax)

@@ -19,6 +19,12 @@ struct FeedResponder: HTTPResponder {
       (answer, route) = (given, known)
     case .post(let queue):
       route = .actions
+      let reserved = min(facts.contentLength ?? PostResponder.contentBytesMax, PostResponder.contentBytesMax)
+      guard core.budget.reserve(reserved) else {
+        answer = core.refuse(.overloaded, facts)
+        break
+      }
+      defer { core.budget.release(reserved) }
       do {
         let content = try await request.body.collect(upTo: PostResponder.contentBytesMax)
         answer = await core.post(content, to: queue, facts)

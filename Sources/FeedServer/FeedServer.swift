@@ -75,7 +75,8 @@ package final class FeedServer: Service, Sendable {
     FeedCore(
       routes: routes, pages: PageResponder(store: store, currency: currency), items: ItemsResponder(store: store),
       queues: QueuesResponder(store: store), posts: PostResponder(publisher: publisher, sealer: store.sealer),
-      operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain), metrics: metrics)
+      operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain), metrics: metrics,
+      budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))
   }
 
   func application(_ routes: FeedRoutes, at address: ListenAddress) -> Application<FeedResponder> {

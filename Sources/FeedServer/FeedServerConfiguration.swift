@@ -42,8 +42,12 @@ package struct ConnectionLimits: Sendable, Equatable {
   package var contentTimeout: Duration = .seconds(30)
   /// From an answer, or from the connection's start, to the next request: closed.
   package var idleTimeout: Duration = .seconds(75)
-  /// How long a client may leave an answer unread: closed.
+  /// How long a client may take for ``writeBytesMin`` bytes of an answer: closed.
   package var writeTimeout: Duration = .seconds(30)
+  /// What a client has to take of an answer within ``writeTimeout``, in bytes, unless less is left.
+  package var writeBytesMin = 65_536
+  /// Bytes of requests and of unread answers that all connections of a listener may keep in memory: 503 above.
+  package var bytesInFlightMax = 256 << 20
   /// From the start of a shutdown: connections still busy then are closed.
   package var drainTimeout: Duration = .seconds(10)
 

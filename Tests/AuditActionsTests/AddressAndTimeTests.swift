@@ -32,7 +32,7 @@ struct QueueAddressTests {
   func allowsExactlyTheDocumentedCharacters() {
     let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-".utf8)
     for byte in UInt8.min...UInt8.max {
-      let accepted = (try? keyBytes([byte, 0x2F, byte])) != nil
+      let accepted = (try? keyBytes([0x61, byte, 0x2F, byte, 0x61])) != nil
       #expect(accepted == allowed.contains(byte), "byte \(byte)")
     }
   }
@@ -40,11 +40,17 @@ struct QueueAddressTests {
   @Test("A key that is not project/queue is refused")
   func refusesKeys() {
     for bad in [
-      "", "/", "p", "p/", "/q", "p/q/", "p//q", "p/q/r", "p q/r", "p/q ", "p\\q", "é/q",
+      "", "/", "p", "p/", "/q", "p/q/", "p//q", "p/q/r", "p q/r", "p/q ", "p\\q", "é/q", "./q", "p/.", "../q", "p/..",
       String(repeating: "p", count: 257) + "/q", "p/" + String(repeating: "q", count: 65),
     ] {
       #expect(throws: AuditActionError.self, "\(bad)") { try key(bad) }
     }
+  }
+
+  @Test("Steps of a path are no names", arguments: [".", ".."])
+  func refusesDotSegments(name: String) {
+    #expect(throws: AuditActionError.self) { try QueueAddress(project: name, queue: "q") }
+    #expect(throws: AuditActionError.self) { try QueueAddress(project: "p", queue: name) }
   }
 
   @Test("Addresses are ordered by project, then queue")

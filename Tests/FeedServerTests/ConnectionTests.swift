@@ -106,6 +106,46 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false])
+  func `a client that reads slowly, but reads, is waited for`(direct: Bool) async throws {
+    let limits = Self.limits { $0.writeTimeout = .seconds(2) }
+    let feed = try Feed(limits: limits, answersPagesDirectly: direct)
+    let filler = String(repeating: "x", count: 250_000)
+    try feed.append(50, body: "{\"event\":\"A\",\"x\":\"\(filler)\"}")
+    try await Self.connected(feed, receiveBuffer: 65_536) { connection throws in
+      for _ in 0..<3 { connection.send(DirectAnswerTests.request("\(Self.page)?limit=50")) }
+      // Slow for longer than the timeout, but not slower than what the system itself holds for a client lasts.
+      let begin = ContinuousClock.now
+      while .now < begin + .seconds(5), try connection.more() { usleep(10_000) }
+      for _ in 0..<3 { #expect(try connection.answer().body.utf8.count > 12_500_000) }
+    }
+  }
+
+  @Test func `when unread answers fill the memory others are asked to come back`() async throws {
+    let feed = try Feed(limits: Self.limits { $0.bytesInFlightMax = 8 << 20 })
+    let filler = String(repeating: "x", count: 250_000)
+    try feed.append(50, body: "{\"event\":\"A\",\"x\":\"\(filler)\"}")
+    try await serving(feed.server) { port, _, _ in
+      try await onThread { () throws in
+        let reader = try RawConnection(port: port, receiveBuffer: 4_096)
+        reader.send(DirectAnswerTests.request("\(Self.page)?limit=50"))
+        #expect(try reader.more())
+        let other = try RawConnection(port: port)
+        other.send(DirectAnswerTests.request(Self.page))
+        let answer = try other.answer()
+        #expect(answer.code == 503)
+        #expect(answer.field("Retry-After") == "1")
+        let operators = try RawConnection(port: port)
+        operators.send(DirectAnswerTests.request("/livez"))
+        #expect(try operators.answer().code == 200)
+        #expect(try reader.answer().code == 200)
+        let later = try RawConnection(port: port)
+        later.send(DirectAnswerTests.request("\(Self.page)?limit=1"))
+        #expect(try later.answer().code == 200)
+      }
+    }
+  }
+
   // MARK: Sizes
 
   @Test(arguments: [24_577, 30_000, 60_000, 500_000])

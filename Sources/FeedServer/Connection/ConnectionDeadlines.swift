@@ -55,6 +55,12 @@ struct ConnectionDeadlines {
     if isWritable, flushesSince != nil { flushesSince = now }
   }
 
+  /// The client has taken enough of its answer to be waited for again.
+  mutating func noteProgress(now: NIODeadline) {
+    if unwritableSince != nil { unwritableSince = now }
+    if flushesSince != nil { flushesSince = now }
+  }
+
   mutating func beginDraining(now: NIODeadline) { drainsSince = drainsSince ?? now }
   mutating func beginFlushing(now: NIODeadline) { flushesSince = now }
 

@@ -55,8 +55,8 @@ extension FrontDoor {
       head.writeStaticString("\r\n")
     }
     head.writeStaticString("\r\n")
-    context.write(wrapOutboundOut(.byteBuffer(head)), promise: nil)
-    if let body = answer.body { context.write(wrapOutboundOut(.byteBuffer(body)), promise: nil) }
+    write(head, context)
+    if let body = answer.body { write(body, context) }
   }
 
   /// What an answer has to add about the connection: that it ends, or, for HTTP/1.0, that it does not.

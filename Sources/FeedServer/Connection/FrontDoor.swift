@@ -32,25 +32,28 @@ final class FrontDoor: ChannelDuplexHandler {
   /// Whether the head of an answer of Hummingbird's has gone out, and not yet its end.
   var isAnswering = false
   /// Heads, and what follows them, that wait for the client to read what it was sent.
-  private var held = CircularBuffer<HTTPServerRequestPart>()
-  private var isReadHeld = false
-  private var isReleasing = false
+  var held = CircularBuffer<HTTPServerRequestPart>()
+  var isReadHeld = false
+  var isReleasing = false
   /// A fault of the input that is to be answered once everything before it is.
-  private(set) var fault: Problem?
-  private var hasFlushDue = false
+  var fault: Problem?
+  var hasFlushDue = false
 
   /// No request after this one is read: the client said so, or its input ended, or the node shuts down.
   var isLastRequest = false
   /// The last answer is out; what still comes in is thrown away, what still would go out too.
-  private(set) var isFinished = false
+  var isFinished = false
   /// The head that came last: an answer to HTTP/1.0 has to say that the connection stays.
   var isOldKeepAlive = false
 
-  private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
-  private var isClosed = false
+  var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
+  var isClosed = false
+  /// Bytes handed to the channel, and of those the ones the client had taken when that was last looked at.
+  var bytesWritten = 0
+  var bytesTaken = 0
   /// Bytes of the request line being read, as far as that can be told before llhttp has: which of two limits it was.
-  private var lineBytes = 0
-  private var sawLineEnd = false
+  var lineBytes = 0
+  var sawLineEnd = false
   private let connections: PrometheusGauge
 
   init(settings: FeedChannel.Settings) {
@@ -168,6 +171,10 @@ final class FrontDoor: ChannelDuplexHandler {
       reading = .skipping
       return report(problem, context)
     }
+    if settings.core.budget.isSpent, !request.isOperational {
+      reading = .skipping
+      return report(.overloaded, context)
+    }
     if settings.answersPagesDirectly, underWay == 0, !request.hasContent, answerPage(request.request, context) {
       reading = .skipping
       hasFlushDue = true
@@ -189,148 +196,6 @@ final class FrontDoor: ChannelDuplexHandler {
     }
     if head.method == .CONNECT || (!head.version.isBefore11 && request.hostCount != 1) { return .malformed }
     return nil
-  }
-
-  // MARK: Faults and ends
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? HTTPParserError else {
-      context.fireErrorCaught(error)
-      return
-    }
-    guard !isFinished, !isLastRequest || reading == .passing else { return }
-    let limits = settings.limits
-    let problem: Problem =
-      switch error {
-      case .headerOverflow where lineBytes > limits.targetBytesMax: .targetTooLong(bytesMax: limits.targetBytesMax)
-      case .headerOverflow: .fieldsTooLarge(bytesMax: limits.fieldsBytesMax)
-      default: .malformed
-      }
-    report(problem, context)
-  }
-
-  /// Ends the connection with a problem, after the answers that are due before it.
-  func report(_ problem: Problem, _ context: ChannelHandlerContext) {
-    isLastRequest = true
-    if reading == .passing {
-      // The request at fault is under way itself: Hummingbird waits for the rest of it.
-      guard underWay == 1, !isAnswering else { return finish(context, lingers: false) }
-      underWay = 0
-      reading = .skipping
-    }
-    fault = problem
-    settle(context)
-  }
-
-  /// Does what was to be done once nothing is under way.
-  private func settle(_ context: ChannelHandlerContext) {
-    guard underWay == 0, held.isEmpty, !isFinished else { return }
-    if let problem = fault {
-      fault = nil
-      answer(problem, context)
-      finish(context, lingers: true)
-    } else if isLastRequest, reading == .nothing {
-      finish(context, lingers: false)
-    }
-  }
-
-  /// Told by ``ResponseObserver`` when Hummingbird has written the end of an answer.
-  func answerEnded(closes: Bool) {
-    guard let context, !isFinished else { return }
-    isAnswering = false
-    underWay = max(0, underWay - 1)
-    if closes {
-      // What follows was not read, or is not to be.
-      isLastRequest = true
-      held.removeAll()
-      return finish(context, lingers: reading == .passing)
-    }
-    if underWay == 0, reading == .nothing { deadlines.wait(for: .request, now: .now()) }
-    settle(context)
-    schedule()
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is ChannelShouldQuiesceEvent:
-      deadlines.beginDraining(now: .now())
-      isLastRequest = true
-      settle(context)
-      schedule()
-    case ChannelEvent.inputClosed where isFinished:
-      // While the last answer is still going out, its end closes.
-      if deadlines.isLingering { close(context) }
-    case ChannelEvent.inputClosed where underWay == 0:
-      // Hummingbird, told of it, would close at once, and take back what the client has not read yet.
-      isLastRequest = true
-      if reading != .nothing { reading = .nothing }
-      if held.isEmpty { settle(context) }
-    default:
-      context.fireUserInboundEventTriggered(event)
-    }
-  }
-
-  /// Closes once everything written has gone out.
-  /// - Parameter lingers: half-closes first and throws away what the client still sends, since closing with input
-  ///   unread makes the system take the answer back.
-  func finish(_ context: ChannelHandlerContext, lingers: Bool) {
-    guard !isFinished else { return }
-    isFinished = true
-    held.removeAll()
-    deadlines.wait(for: .nothing, now: .now())
-    deadlines.beginFlushing(now: .now())
-    let flushed = context.eventLoop.makePromise(of: Void.self)
-    flushed.futureResult.assumeIsolated().whenComplete { [weak self] _ in
-      guard let self, let context = self.context else { return }
-      if lingers {
-        self.deadlines.beginLingering(now: .now())
-        self.schedule()
-        context.close(mode: .output, promise: nil)
-        context.read()
-      } else {
-        self.close(context)
-      }
-    }
-    hasFlushDue = false
-    context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: flushed)
-    schedule()
-  }
-
-  // MARK: Deadlines
-
-  /// Makes sure a timer runs out at the next deadline or before. Deadlines mostly move back, so a timer that comes too
-  /// early and looks again costs less than one for every request.
-  private func schedule() {
-    guard !isClosed, let context, let next = deadlines.next?.deadline else { return }
-    if let timer {
-      if timer.deadline <= next { return }
-      timer.task.cancel()
-    }
-    let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) { [weak self] in
-      guard let self else { return }
-      self.timer = nil
-      self.timeRanOut()
-      self.schedule()
-    }
-    timer = (next, task)
-  }
-
-  private func timeRanOut() {
-    guard let context, let expiry = deadlines.expired(now: .now()) else { return }
-    if expiry != .idle, expiry != .linger { settings.metrics.countTimeout(expiry.rawValue) }
-    switch expiry {
-    case .head, .content:
-      report(.requestTimeout, context)
-    case .idle, .write, .drain, .linger:
-      close(context)
-    }
-  }
-
-  /// Closes now, whatever is still to go out.
-  private func close(_ context: ChannelHandlerContext) {
-    isFinished = true
-    isClosed = true
-    context.close(promise: nil)
   }
 }
 

@@ -30,6 +30,9 @@ struct RequestHead {
     request.requestID = RequestID.make(from: requestID)
   }
 
+  /// Whether it is outside `/v1/`: what operators ask is answered under any load.
+  var isOperational: Bool { !request.target.utf8.starts(with: "/v1/".utf8) }
+
   private static func join(_ field: inout String?, _ value: String) {
     field = field.map { "\($0), \(value)" } ?? value
   }

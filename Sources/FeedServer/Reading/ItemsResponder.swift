@@ -8,8 +8,9 @@ struct ItemsResponder: Sendable {
 
   func answer(id: String, queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
     let position = try open(id, queue: queue, parameter: "id")
-    guard let action = store.action(at: position, in: queue) else { throw .unknownAction }
+    // The time is taken before the action is read: no age then reaches its TTL.
     let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    guard let action = store.action(at: position, in: queue) else { throw .unknownAction }
     var body = ByteBuffer()
     body.reserveCapacity(writer.capacity(for: [action]))
     writer.write(action, to: &body)
@@ -27,13 +28,13 @@ struct ItemsResponder: Sendable {
       }
     }
     guard !ids.isEmpty else { throw Self.wrongCount }
+    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
     var actions: [StoredAction] = []
     for id in ids {
       let position = try open(String(id), queue: queue, parameter: "ids")
       if let action = store.action(at: position, in: queue) { actions.append(action) }
     }
     guard !actions.isEmpty else { throw .unknownAction }
-    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
     var body = ByteBuffer()
     body.reserveCapacity(writer.capacity(for: actions) + 32)
     // `links` is empty: there is nothing to go on to, but Zaqar's client looks for it.

@@ -23,12 +23,13 @@ struct PageResponder: Sendable {
   func answer(_ page: PageRequest, location: String) throws(Problem) -> FeedAnswer {
     // Asked before the page is read: what came between the two is on the page.
     let currency = currency?()
+    // So is the time: no age then reaches its TTL.
+    let writer = ActionWriter(queue: page.queue, sealer: store.sealer, now: store.nowMilliseconds())
     let found = store.page(of: page.queue, after: page.marker, limit: page.limit, events: page.events)
     if found.actions.isEmpty, found.isExhausted {
       return try empty(page, found.marker, currency: currency, location: location)
     }
     let next = page.nextHref(found.marker, sealer: store.sealer)
-    let writer = ActionWriter(queue: page.queue, sealer: store.sealer, now: store.nowMilliseconds())
     var body = ByteBuffer()
     body.reserveCapacity(writer.capacity(for: found.actions) + next.utf8.count + 64)
     body.writeStaticString("{\"links\":[{\"rel\":\"next\",\"href\":\"")

@@ -39,8 +39,8 @@ struct QueuesResponder: Sendable {
 
   /// Counts, oldest and newest, in the shape of Zaqar's queue statistics.
   func statistics(of queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
-    guard let statistics = store.statistics(of: queue) else { throw .unknownQueue }
     let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    guard let statistics = store.statistics(of: queue) else { throw .unknownQueue }
     var body = ByteBuffer()
     body.writeString("{\"messages\":{\"total\":\(statistics.live)")
     body.writeString(",\"received\":\(statistics.received),\"expired\":\(statistics.expired)")

@@ -101,6 +101,9 @@ final class CompletenessProbe: Service {
     let moment = progress.nowMilliseconds()
     let partitions = progress.partitions()
     guard !partitions.isEmpty else { return note("the topic's partitions are not known yet") }
+    // Read before the brokers are asked: what is stored while they answer is no sign of another topic.
+    let stored = Dictionary(
+      partitions.map { ($0, progress.nextOffset($0) ?? 0) }, uniquingKeysWith: { first, _ in first })
     var ends: [Int32: Int64] = [:]
     for partition in partitions {
       if isStopped.load(ordering: .acquiring) { return }
@@ -112,7 +115,7 @@ final class CompletenessProbe: Service {
       }
     }
     // A topic that ends before what is stored is not the one that was read: nothing can be vouched for.
-    for (partition, end) in ends where end < progress.nextOffset(partition) ?? 0 {
+    for (partition, end) in ends where end < stored[partition] ?? 0 {
       return note("partition \(partition) ends at \(end), before what is stored: was the topic made anew?")
     }
     while !isStopped.load(ordering: .acquiring) {
