@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Page reads of `strandline serve` beside nginx, which serves the same bytes as a static file.
 
-    pages.py STRANDLINE NGINX [ROUNDS [SECONDS]]      with KAFKA_BOOTSTRAP_SERVERS set
+    pages.py STRANDLINE NGINX [ROUNDS [SECONDS]]
 
-Both servers have one core and the load generator (wrk, 64 connections) the other; rounds alternate between them, and
+The node reads from the embedded broker of another process (`strandline dev`): the tests' small broker answers an empty
+fetch at once instead of waiting, which keeps a client busy all the time. Both servers have one core and the load generator (wrk, 64 connections) the other; rounds alternate between them, and
 the table holds the medians. Prints Markdown.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -21,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(ROOT / "Tests" / "IntegrationTests"))
 
-from Support.node import Failure, Node, Topic, free_port  # noqa: E402
+from Support.node import PUBLISHER, Failure, Node, free_port  # noqa: E402
 
 PROJECT = "bench"
 QUEUES = ["one", "two", "three"]
@@ -93,8 +95,30 @@ def wait_for(url):
         time.sleep(0.05)
 
 
+class EmbeddedBroker:
+    """The broker of a `strandline dev` whose own feed nobody asks."""
+
+    name = "audit.actions"
+
+    def __init__(self, strandline, folder):
+        self.process = subprocess.Popen(
+            ["taskset", "-c", LOAD_CORE, strandline, "dev", "--json", "--listen", "127.0.0.1:0", "--data",
+             f"{folder}/dev"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.bootstrap_servers = json.loads(self.process.stdout.readline())["bootstrapServers"]
+
+    def publish(self, keyed_values):
+        subprocess.run(
+            ["kcat", "-b", self.bootstrap_servers, "-P", "-t", self.name, "-K", "\\t", *PUBLISHER],
+            input=b"".join(key + b"\t" + value + b"\n" for key, value in keyed_values), check=True)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 def measure(strandline, nginx, rounds, seconds):
-    topic = Topic(strandline, os.environ["KAFKA_BOOTSTRAP_SERVERS"])
+    broker_folder = tempfile.TemporaryDirectory()
+    topic = EmbeddedBroker(strandline, broker_folder.name)
     node = Node(strandline, topic)
     node.command = ["taskset", "-c", SERVER_CORE, *node.command]
     web = None
@@ -151,11 +175,12 @@ def measure(strandline, nginx, rounds, seconds):
                 web.terminate()
                 web.wait()
             node.remove(keep=not passed)
-            topic.delete()
+            topic.end()
+            broker_folder.cleanup()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3 or "KAFKA_BOOTSTRAP_SERVERS" not in os.environ:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     try:
         measure(sys.argv[1], sys.argv[2], *(int(a) for a in (sys.argv[3:] + ["5", "4"][len(sys.argv) - 3:])))
