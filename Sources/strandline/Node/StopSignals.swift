@@ -61,7 +61,7 @@ final class StopSignals: Sendable {
   /// then comes again from Kafka.
   func startClock() {
     guard state.withLock({ !exchange(&$0.isStopping, with: true) }) else { return }
-    logger.info("Shutting down", metadata: ["timeout_seconds": "\(plan.total / .seconds(1))"])
+    logger.info("Shutting down", metadata: ["timeout_seconds": "\(plan.total.components.seconds)"])
     DispatchQueue.global().asyncAfter(deadline: .now() + plan.total / .seconds(1)) { [self] in
       logger.critical("The shutdown took too long; the process ends now")
       endNow(ExitStatus.failure.rawValue)
