@@ -55,10 +55,12 @@ struct TopicCreateCommand: ConfiguredCommand {
   ) async throws(CommandFailure) -> [Finding] {
     let topic = settings[SettingsTable.topic] ?? "audit.actions"
     let deadLetters = settings[SettingsTable.deadLetterTopic] ?? topic + ".dlq"
+    var isReached = false
     do throws(KafkaError) {
       let existing = try await Patience.run("waiting for Kafka at \(kafka.bootstrapServers)") {
         () async throws(KafkaError) in try await admin.metadata(timeout: Self.timeout).topics
       }
+      isReached = true
       var findings: [Finding] = []
       for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetters, .deadLetters)] {
         if let found = existing.first(where: { $0.name == name }) {
@@ -73,7 +75,7 @@ struct TopicCreateCommand: ConfiguredCommand {
         }
       }
       return findings
-    } catch  where error.code == KafkaError.Code.timedOut {
+    } catch  where isReached && error.code == KafkaError.Code.timedOut {
       throw CommandFailure(
         .unavailable,
         "Kafka at \(kafka.bootstrapServers) is there, and did not answer an admin request within 10 s. Either the cluster "
