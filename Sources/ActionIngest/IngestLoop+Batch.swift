@@ -7,7 +7,7 @@ extension IngestLoop {
   /// Judges a batch, has Kafka keep what breaks the contract, and stores the rest; returns when all of that is done or
   /// the loop is to stop. In the latter case the store's offsets have not moved, and nothing is lost.
   func store(_ batch: ConsumedBatch) {
-    let ends = batch.ends.filter { end in store.nextOffset(of: end.key.partition).map { end.value > $0 } ?? false }
+    let ends = batch.ends.filter { end in end.value > store.nextOffset(of: end.key.partition) ?? 0 }
     guard !batch.isEmpty || !ends.isEmpty else { return }
     var verdicts: [RecordJudge.Verdict] = []
     verdicts.reserveCapacity(batch.count)

@@ -128,4 +128,17 @@ struct PagingTests {
     #expect(store.positions(queue).map(\.offset) == [0, 1, 2])
     #expect(store.nextOffset(of: 0) == 3)
   }
+
+  @Test("and offsets move past what holds nothing, in a partition never seen too")
+  func advance() throws {
+    var store = try fixture.open()
+    _ = try store.append { $0.advance(partition: 4, to: 500) }
+    #expect(store.nextOffset(of: 4) == 500)
+    try store.append([Draft(partition: 4, offset: 500)])
+    _ = try store.append { $0.advance(partition: 4, to: 510) }
+    store.abandon()
+    store = try fixture.open()
+    #expect(store.nextOffset(of: 4) == 510)
+    #expect(store.positions(queue).map(\.offset) == [500])
+  }
 }

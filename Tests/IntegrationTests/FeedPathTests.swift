@@ -103,4 +103,23 @@ struct FeedPathTests {
       try await node.stop()
     }
   }
+
+  @Test("a node that comes when everything has been removed stands at the end of the topic")
+  func nothingLeft() async throws {
+    let cluster = try RealCluster()
+    try await cluster.withTopic(partitions: 1) { topic in
+      let directory = temporaryDirectory()
+      defer { try? FileManager.default.removeItem(atPath: directory) }
+      let producer = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
+      for _ in 0..<7 {
+        _ = try await producer.sendAcknowledged(
+          topic: topic, key: Array("p/q".utf8), value: Array("{\"event\":\"E\"}".utf8))
+      }
+      _ = try await cluster.admin.deleteRecords(before: [TopicPartition(topic: topic, partition: 0): 7])
+      let node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
+      try await eventually("the end") { node.store.nextOffset(of: 0) == 7 }
+      await producer.close(flushTimeout: .seconds(5))
+      try await node.stop()
+    }
+  }
 }

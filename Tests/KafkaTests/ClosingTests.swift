@@ -115,6 +115,8 @@ import Testing
     try broker.createTopic(Self.topic, partitions: 1)
     let producer = try KafkaProducer(configuration: broker.configuration)
     _ = try await producer.sendAcknowledged(topic: Self.topic, key: nil, value: [1])
+    // A record is outstanding until its callback has returned: a moment longer than its sender waits.
+    await until { producer.outstanding == 0 }
     try broker.setRoundTripTime(.seconds(600))
     let acknowledged = Task { try await producer.sendAcknowledged(topic: Self.topic, key: nil, value: [2]) }
     await until { producer.outstanding == 1 }

@@ -67,6 +67,7 @@ import Testing
         ($0 as? KafkaError)?.code == KafkaError.Code.invalidTopic
       }
     }
+    await until { producer.outstanding == 0 }
     #expect(producer.outstanding == 0)
     await producer.close(flushTimeout: .seconds(10))
     await broker.close()

@@ -50,8 +50,17 @@ final class ChildProcess: Sendable {
   private static func drain(_ pipe: Pipe, _ end: DispatchSemaphore, _ take: @escaping @Sendable (Data) -> Void) {
     let handle = pipe.fileHandleForReading
     Thread.detachNewThread {
-      // Not read(upToCount:), which waits until it has that many bytes.
-      while case let data = handle.availableData, !data.isEmpty { take(data) }
+      // read(2) itself: read(upToCount:) waits until it has that many bytes, and availableData traps when a signal
+      // (SIGCHLD of another child) interrupts it.
+      var chunk = [UInt8](repeating: 0, count: 64 << 10)
+      while true {
+        let count = read(handle.fileDescriptor, &chunk, chunk.count)
+        if count > 0 {
+          take(Data(chunk[..<count]))
+        } else if count == 0 || errno != EINTR {
+          break
+        }
+      }
       end.signal()
     }
   }

@@ -67,6 +67,20 @@ struct DevTests {
     #expect(DevScreen.shellWord(text) == word)
   }
 
+  @Test("dev that is stopped while it starts ends without an error and leaves no directory behind")
+  func stoppedEarly() async throws {
+    let files = FileManager.default
+    let place = files.temporaryDirectory.appending(path: "strandline-test-\(UUID().uuidString)").path
+    try files.createDirectory(atPath: place, withIntermediateDirectories: false)
+    defer { try? files.removeItem(atPath: place) }
+    let child = try ChildProcess(["dev", "--listen", "127.0.0.1:0"], environment: ["TMPDIR": place])
+    try await child.wait(for: "the data directory") { try !files.contentsOfDirectory(atPath: place).isEmpty }
+    child.signal(SIGTERM)
+    let end = try await child.end()
+    #expect(end.status == 0, "\(end.error)")
+    #expect(try files.contentsOfDirectory(atPath: place).isEmpty)
+  }
+
   @Test("a port that is taken is told with the flag, and the next free one is found")
   func ports() throws {
     let taken = try TakenPort()

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import strandline
@@ -51,6 +52,14 @@ struct DoctorTests {
         ["retention.bytes": "-1", "max.message.bytes": "1048588", "min.insync.replicas": "2", "x": "y"], copies: 3
       ).isEmpty)
     #expect(check.settingFindings(["min.insync.replicas": "1"], copies: 1).isEmpty)
+  }
+
+  @Test("a directory that cannot be made is found, whatever the rights say, and one that can is left unmade")
+  func directories() throws {
+    #expect(MachineCheck(directory: "/proc/strandline", budgetBytes: 0).findings().first?.level == .fail)
+    let place = FileManager.default.temporaryDirectory.appending(path: "strandline-test-\(UUID().uuidString)").path
+    #expect(MachineCheck(directory: place + "/data", budgetBytes: 0).findings().first?.level == .ok)
+    #expect(!FileManager.default.fileExists(atPath: place))
   }
 
   @Test("a finding is one line with its mark, and what to mend below")

@@ -150,11 +150,11 @@ struct FollowMachineTests {
   }
 
   @Test(
-    "`actions` gives up on a feed that cannot be reached, at once, and on one that is not available after some tries")
+    "`actions` gives up on a feed that cannot be reached, soon, and on one that is not available after some tries")
   func giveUp() async throws {
     let machine = FollowMachine(target: "/q", intervalMilliseconds: 0, follows: false)
     for (reading, tries) in [
-      (FeedReading.lost("refused"), 1), (.unavailable(status: 503, retryAfterSeconds: 1, detail: "behind"), 5),
+      (FeedReading.lost("refused"), 2), (.unavailable(status: 503, retryAfterSeconds: 1, detail: "behind"), 5),
     ] {
       let count = Mutex(0)
       let reader = FeedReader(

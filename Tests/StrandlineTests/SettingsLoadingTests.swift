@@ -51,6 +51,42 @@ struct SettingsLoadingTests {
     #expect(problems == ["environment \(name): unknown variable; the nearest known one is \(nearest)"])
   }
 
+  @Test(
+    "a name that resembles none is not guessed at; the reference is named instead",
+    arguments: ["x", "foo", "STRANDLINE_X", "STRANDLINE_QUITE_ANOTHER_THING"])
+  func farOff(name: String) {
+    let problems = name.hasPrefix("STRANDLINE_") ? problems(environment: [name: "1"]) : problems(file: "\(name): 1")
+    #expect(problems.count == 1)
+    #expect(problems.first?.hasSuffix("; 'strandline config reference' lists all") == true, "\(problems)")
+  }
+
+  @Test("a variable for a librdkafka property with one underscore too few is told its spelling")
+  func kafkaVariable() {
+    #expect(
+      problems(environment: ["STRANDLINE_KAFKA_SECURITY_PROTOCOL": "SSL"]) == [
+        "environment STRANDLINE_KAFKA_SECURITY_PROTOCOL: unknown variable; a property of librdkafka is set with two "
+          + "underscores: STRANDLINE_KAFKA__SECURITY_PROTOCOL"
+      ])
+  }
+
+  @Test("a problem names its setting once, and an example is of the same kind")
+  func wording() {
+    #expect(
+      problems(flags: ["default-ttl": "0"]) == ["flag --default-ttl: 0 is out of range; use 1 to 1209600"])
+    #expect(
+      problems(file: "default-ttl: 0") == ["f.yaml:1: default-ttl: 0 is out of range; use 1 to 1209600"])
+    #expect(problems(flags: ["bootstrap-servers": ""]).first?.contains("9092") == true)
+  }
+
+  @Test("a configuration file that cannot be read is an error of the configuration, and a directory is told as one")
+  func unreadableFile() {
+    let error = #expect(throws: ConfigurationError.self) {
+      try Settings.load(from: .init(configPath: "/", readFile: readSettingsFile))
+    }
+    #expect(error?.description == "flag --config: / is a directory; name a file")
+    #expect(error.map { CommandEnd($0).status } == 78)
+  }
+
   @Test("variables that Kubernetes makes of a service called strandline are passed over")
   func serviceLinks() throws {
     let settings = try load(environment: [

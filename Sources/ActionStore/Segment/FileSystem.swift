@@ -31,19 +31,20 @@ final class FileSystem: Sendable {
     return StoreError(code, "\(operation.rawValue) \(path)", systemError: number)
   }
 
+  /// Makes a directory and those above it. What is made here holds audited actions: it is its owner's alone.
   func makeDirectory(_ path: String) throws(StoreError) {
     try check(.makeDirectory, path)
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + component
-      if mkdir(partial, 0o755) != 0 && errno != EEXIST { throw failure(.makeDirectory, partial) }
+      if mkdir(partial, 0o700) != 0 && errno != EEXIST { throw failure(.makeDirectory, partial) }
     }
     var information = stat()
     guard stat(path, &information) == 0 else { throw failure(.makeDirectory, path) }
     guard information.st_mode & S_IFMT == S_IFDIR else { throw failure(.makeDirectory, path, ENOTDIR) }
   }
 
-  func open(_ path: String, flags: Int32, mode: mode_t = 0o644) throws(StoreError) -> FileDescriptor {
+  func open(_ path: String, flags: Int32, mode: mode_t = 0o600) throws(StoreError) -> FileDescriptor {
     try check(.open, path)
     let number = Glibc.open(path, flags | O_CLOEXEC, mode)
     guard number >= 0 else { throw failure(.open, path) }
@@ -140,7 +141,7 @@ final class FileSystem: Sendable {
   }
 
   /// Writes a small file so that after a crash either the old or the new content is there.
-  func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o644) throws(StoreError) {
+  func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600) throws(StoreError) {
     let temporary = path + ".new"
     let file = try open(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
     var failure: StoreError?

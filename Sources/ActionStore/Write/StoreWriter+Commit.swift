@@ -10,7 +10,8 @@ extension StoreWriter {
   /// Writes the batch that was put together, indexes it and makes it visible; or throws, and nothing of it stays.
   func commitBatch() throws(StoreError) -> AppendOutcome {
     let outcome = batch.outcome
-    guard batch.coverage.contains(where: { $0.next > $0.first }) else {
+    // A partition seen for the first time is progress too: from here on it is known where it stands.
+    guard batch.coverage.contains(where: { $0.next > $0.first || nextOffsets[$0.partition] == nil }) else {
       duplicates += UInt64(outcome.duplicates)
       return outcome
     }

@@ -9,6 +9,8 @@ enum FeedReading: Sendable, Equatable {
   case unavailable(status: Int, retryAfterSeconds: Int?, detail: String)
   /// The request is wrong and stays wrong.
   case refused(status: Int, detail: String)
+  /// Asking there again is of no use.
+  case wrongAddress(String)
   /// No answer at all.
   case lost(String)
 

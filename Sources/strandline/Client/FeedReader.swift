@@ -52,6 +52,8 @@ struct FeedReader {
   let sleep: @Sendable (_ milliseconds: Int) async throws -> Void
   /// For a fault that passes: how often `actions` tries before it gives up; a follower never does.
   var attemptsMax = 5
+  /// The same where nobody answers: once more, for a feed that is just being started again.
+  var lostMax = 2
 
   /// - Parameter limit: how many actions at most
   /// - Returns: where to go on
@@ -79,8 +81,11 @@ struct FeedReader {
           throw CommandFailure(.unavailable, "the feed is not available: \(detail)")
         }
       case .lost(let reason):
-        // Someone who asks for what is there now wants to know at once that nobody answers.
-        if !machine.follows { throw CommandFailure(.unavailable, "the feed cannot be reached: \(reason)") }
+        // Someone who asks for what is there now wants to know soon that nobody answers.
+        attempts += 1
+        if !machine.follows, attempts >= lostMax {
+          throw CommandFailure(.unavailable, "the feed cannot be reached: \(reason)")
+        }
       default: attempts = 0
       }
       switch step.next {

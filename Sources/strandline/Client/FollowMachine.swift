@@ -55,6 +55,8 @@ struct FollowMachine {
       return failed("the feed answers \(status)" + (detail.isEmpty ? "" : ": \(detail)"), waitMilliseconds: wait)
     case .lost(let reason):
       return failed("the feed cannot be reached: \(reason)", waitMilliseconds: nil)
+    case .wrongAddress(let reason):
+      return Step(next: .fail(CommandFailure(.unavailable, reason)))
     case .refused(let status, let detail):
       let text = "the feed refuses the request (\(status))" + (detail.isEmpty ? "" : ": \(detail)")
       return Step(next: .fail(CommandFailure(.failure, text)))

@@ -40,9 +40,14 @@ struct DevCommand: ConfiguredCommand {
     if let management = configuration.managementListen {
       try PortCheck.require(management, flag: "--management-listen")
     }
+    // Before the directory is made, so that there is no moment at which a signal would leave it behind.
+    let signals = await StopSignals(plan: configuration.shutdown, logger: logger)
     let isTemporary = !settings.isGiven(SettingsTable.data.definition)
     if isTemporary { configuration.directory = try TemporaryDirectory.make() }
-    defer { if isTemporary { TemporaryDirectory.remove(configuration.directory) } }
+    let directory = configuration.directory
+    defer { if isTemporary { TemporaryDirectory.remove(directory) } }
+    if isTemporary { signals.beforeForcedEnd { TemporaryDirectory.remove(directory) } }
+    try signals.throwIfStopping()
 
     let broker = try DevBroker(
       topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
@@ -66,9 +71,9 @@ struct DevCommand: ConfiguredCommand {
       services.append(DemoWorkers(configuration: configuration, logger: logger))
     }
     // The broker goes last: emitter and ingest still talk to it while they end.
-    services.insert(Ending { await broker.close() }, at: 0)
+    let endings = node.endings(flushTimeout: configuration.shutdown.flush) + [Ending { await broker.close() }]
     try await NodeProcess.run(
-      services, shutdownTimeoutSeconds: configuration.shutdownTimeoutSeconds, logger: logger)
+      services, endings: endings, signals: signals, plan: configuration.shutdown, logger: logger)
   }
 
   /// The screen is not for log lines, unless they are asked for or matter.

@@ -31,10 +31,12 @@ struct DoctorCommand: ConfiguredCommand {
       let settings = try Settings.load(from: sources(environment: environment, readFile: readSettingsFile))
       loaded = (settings, try NodeConfiguration(settings))
     } catch {
-      let findings = error.problems.map {
-        Finding.fail("configuration", "\($0)", mend: "correct it; 'strandline config reference' lists all settings")
+      var report = DoctorReport(asJSON: common.json, colour: colour)
+      for problem in error.problems {
+        try report.tell(
+          .fail("configuration", "\(problem)", mend: "correct it; 'strandline config reference' lists all settings"))
       }
-      return try end(findings, asJSON: common.json, colour)
+      return try report.end()
     }
     try await examine(CommandContext(settings: loaded.0, environment: environment), loaded.1)
   }
@@ -43,25 +45,45 @@ struct DoctorCommand: ConfiguredCommand {
     var logger = context.logger()
     if !context.settings.isGiven(SettingsTable.logLevel.definition) { logger.logLevel = .critical }
     let given = SettingsTable.all.count { context.settings.isGiven($0) } + context.settings.kafkaProperties.count
-    var findings = [Finding.ok("configuration", "valid, \(given) settings given")]
-    findings += await BrokerCheck(
-      kafka: configuration.kafka, topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic,
-      defaultTimeToLiveSeconds: Int(configuration.defaultTimeToLiveSeconds), logger: logger
-    ).findings()
-    findings += MachineCheck(directory: configuration.directory, budgetBytes: configuration.budgetBytes).findings()
-    findings.append(MachineCheck.address(configuration.listen, flag: "--listen"))
-    if let management = configuration.managementListen {
-      findings.append(MachineCheck.address(management, flag: "--management-listen"))
+    var report = DoctorReport(asJSON: context.json, colour: context.colour)
+    try report.tell(.ok("configuration", "valid, \(given) settings given"))
+    // What is quick comes first, and each line as soon as it is known: a broker that is away takes its time.
+    for finding in MachineCheck(directory: configuration.directory, budgetBytes: configuration.budgetBytes).findings() {
+      try report.tell(finding)
     }
-    try end(findings, asJSON: context.json, context.colour)
-  }
-
-  private func end(_ findings: [Finding], asJSON: Bool, _ colour: Colour) throws {
-    try Finding.write(findings, asJSON: asJSON, colour)
-    if findings.contains(where: { $0.level == .fail }) { throw CommandFailure(.failure, "") }
+    try report.tell(MachineCheck.address(configuration.listen, flag: "--listen"))
+    if let management = configuration.managementListen {
+      try report.tell(MachineCheck.address(management, flag: "--management-listen"))
+    }
+    let check = BrokerCheck(
+      kafka: configuration.kafka, topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic,
+      defaultTimeToLiveSeconds: Int(configuration.defaultTimeToLiveSeconds), logger: logger)
+    for await finding in check.findings() { try report.tell(finding) }
+    try report.end()
   }
 
   func run(_ context: CommandContext) async throws {
     try await examine(context, NodeConfiguration(context.settings))
+  }
+}
+
+/// Writes findings as they come, and remembers whether one of them is a failure.
+private struct DoctorReport {
+  let asJSON: Bool
+  let colour: Colour
+  private var hasFailure = false
+
+  init(asJSON: Bool, colour: Colour) {
+    self.asJSON = asJSON
+    self.colour = colour
+  }
+
+  mutating func tell(_ finding: Finding) throws(WriteFailure) {
+    if finding.level == .fail { hasFailure = true }
+    try Finding.write([finding], asJSON: asJSON, colour)
+  }
+
+  func end() throws(CommandFailure) {
+    if hasFailure { throw CommandFailure(.failure, "") }
   }
 }

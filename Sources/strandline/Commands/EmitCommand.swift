@@ -144,6 +144,12 @@ struct EmitCommand: ConfiguredCommand {
     if let reason = input.readFailure {
       throw CommandFailure(.input, "standard input cannot be read any further: \(reason)")
     }
+    let isNothing = report.emitted + report.refused + report.failed == 0
+    if isNothing, settings[SettingsTable.project] != nil || settings[SettingsTable.queue] != nil {
+      // Most likely --event was forgotten: an end without an error would pass for an action emitted.
+      throw CommandFailure(
+        .usage, "nothing was emitted: there is no --event, and no line of NDJSON on standard input")
+    }
     return report.status
   }
 }

@@ -27,6 +27,7 @@ struct ServeCommand: ConfiguredCommand {
   func run(_ context: CommandContext) async throws {
     let configuration = try NodeConfiguration(context.settings)
     let logger = context.logger(outputIsForData: context.json)
+    let signals = await StopSignals(plan: configuration.shutdown, logger: logger)
     try PortCheck.require(configuration.listen, flag: "--listen")
     if let management = configuration.managementListen {
       try PortCheck.require(management, flag: "--management-listen")
@@ -51,6 +52,7 @@ struct ServeCommand: ConfiguredCommand {
       try output.flush()
     }
     try await NodeProcess.run(
-      node.services + [announcement], shutdownTimeoutSeconds: configuration.shutdownTimeoutSeconds, logger: logger)
+      node.services + [announcement], endings: node.endings(flushTimeout: configuration.shutdown.flush),
+      signals: signals, plan: configuration.shutdown, logger: logger)
   }
 }

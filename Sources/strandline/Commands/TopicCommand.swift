@@ -47,22 +47,40 @@ struct TopicCreateCommand: ConfiguredCommand {
     if findings.contains(where: { $0.level == .fail }) { throw CommandFailure(.failure, "") }
   }
 
+  /// How long each answer is waited for. A cluster answers within a second; a broker without the Admin API never does.
+  private static let timeout: Duration = .seconds(10)
+
   private func create(
     _ settings: Settings, _ admin: KafkaAdmin, _ kafka: KafkaConfiguration
   ) async throws(CommandFailure) -> [Finding] {
     let topic = settings[SettingsTable.topic] ?? "audit.actions"
     let deadLetters = settings[SettingsTable.deadLetterTopic] ?? topic + ".dlq"
+    var isReached = false
     do throws(KafkaError) {
-      let existing = try await admin.metadata(timeout: .seconds(10)).topics
+      let existing = try await Patience.run("waiting for Kafka at \(kafka.bootstrapServers)") {
+        () async throws(KafkaError) in try await admin.metadata(timeout: Self.timeout).topics
+      }
+      isReached = true
       var findings: [Finding] = []
       for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetters, .deadLetters)] {
         if let found = existing.first(where: { $0.name == name }) {
-          findings += try await check(found, role, settings, admin)
+          findings += try await Patience.run("waiting for the settings of the topic \(name)") {
+            () async throws(KafkaError) in try await check(found, role, settings, admin)
+          }
         } else {
-          findings.append(try await create(name, role, settings, admin))
+          findings.append(
+            try await Patience.run("waiting for the cluster's controller to create the topic \(name)") {
+              () async throws(KafkaError) in try await create(name, role, settings, admin)
+            })
         }
       }
       return findings
+    } catch  where isReached && error.code == KafkaError.Code.timedOut {
+      throw CommandFailure(
+        .unavailable,
+        "Kafka at \(kafka.bootstrapServers) is there, and did not answer an admin request within 10 s. Either the cluster "
+          + "has no controller now, or this broker takes no admin requests: the embedded one of 'strandline dev' does "
+          + "not, and has its topics already")
     } catch {
       let hint = error.hint.map { "; \($0)" } ?? ""
       throw CommandFailure(.unavailable, "Kafka at \(kafka.bootstrapServers): \(error.name): \(error.message)\(hint)")
@@ -80,7 +98,7 @@ struct TopicCreateCommand: ConfiguredCommand {
     do throws(KafkaError) {
       try await admin.createTopic(
         name, partitions: Int32(clamping: partitions), replicationFactor: copies.map { Int32(clamping: $0) },
-        configuration: wanted)
+        configuration: wanted, timeout: Self.timeout)
     } catch  where error.code == KafkaError.Code.topicAlreadyExists {
       return .ok("topic \(name)", "exists: another process was faster; run the command again to check its settings")
     }
@@ -93,7 +111,7 @@ struct TopicCreateCommand: ConfiguredCommand {
   ) async throws(KafkaError) -> [Finding] {
     let check = TopicCheck(
       name: topic.name, role: role, defaultTimeToLiveSeconds: settings[SettingsTable.defaultTTL] ?? 300)
-    let entries = try await admin.describeConfiguration(topic: topic.name)
-    return [.ok("topic \(topic.name)", "exists and is left as it is")] + check.findings(topic, entries)
+    let entries = try await admin.describeConfiguration(topic: topic.name, timeout: Self.timeout)
+    return [.ok("topic \(topic.name)", "exists and is left as it is")] + check.findings(topic, .success(entries))
   }
 }

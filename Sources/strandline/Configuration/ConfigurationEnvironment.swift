@@ -23,10 +23,22 @@ struct ConfigurationEnvironment {
       } else if let key = Self.keysByVariable[name] {
         settings[key] = value
       } else if !Self.isServiceLink(name, text) {
-        let nearest = NearestName.nearest(to: name, in: Self.keysByVariable.keys.sorted() + [Self.configVariable]) ?? ""
-        problems.append(.init(origin: value.origin, message: "unknown variable; the nearest known one is \(nearest)"))
+        problems.append(.init(origin: value.origin, message: "unknown variable; \(Self.hint(for: name))"))
       }
     }
+  }
+
+  /// What was probably meant. Compared without the prefix, which all share and which would make all names alike.
+  private static func hint(for name: String) -> String {
+    let prefix = SettingDefinition.environmentPrefix
+    let property = KafkaProperty.environmentPrefix.dropLast()
+    if name.hasPrefix(property), name.utf8.count > property.utf8.count {
+      return "a property of librdkafka is set with two underscores: "
+        + KafkaProperty.environmentPrefix + name.dropFirst(property.count)
+    }
+    let known = (keysByVariable.keys.sorted() + [configVariable]).map { String($0.dropFirst(prefix.count)) }
+    return NearestName.nearest(to: String(name.dropFirst(prefix.count)), in: known)
+      .map { "the nearest known one is \(prefix)\($0)" } ?? "'strandline config reference' lists all"
   }
 
   private static let keysByVariable: [String: String] = Dictionary(

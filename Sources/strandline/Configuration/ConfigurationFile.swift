@@ -34,8 +34,10 @@ struct ConfigurationFile {
     guard let name = key.scalar?.string else { return report(key, "a key must be plain text") }
     if name == Self.kafkaKey { return readKafka(value) }
     guard Self.knownKeys.contains(name) else {
-      let nearest = NearestName.nearest(to: name, in: Self.knownKeys) ?? ""
-      return report(key, "unknown key '\(name)'; the nearest known one is '\(nearest)'")
+      let hint =
+        NearestName.nearest(to: name, in: Self.knownKeys).map { "the nearest known one is '\($0)'" }
+        ?? "'strandline config reference' lists all"
+      return report(key, "unknown key '\(name)'; \(hint)")
     }
     guard let text = text(of: value, for: name) else { return }
     settings[name] = GivenValue(text: text, origin: origin(of: key))

@@ -1,9 +1,12 @@
 /// Finds the known name that a mistyped one most likely stood for.
 enum NearestName {
-  /// The name with the fewest edits from `text`, the first of equals; nil only when `names` is empty.
+  /// The name with the fewest edits from `text`, the first of equals; nil when even that is no likely slip of the pen:
+  /// with more than one edit in three characters a guess only misleads.
   static func nearest(to text: String, in names: some Sequence<String>) -> String? {
     let wanted = normalised(text)
-    return names.map { (name: $0, edits: distance(wanted, normalised($0))) }.min { $0.edits < $1.edits }?.name
+    let best = names.map { (name: $0, edits: distance(wanted, normalised($0))) }.min { $0.edits < $1.edits }
+    guard let best, best.edits <= wanted.count / 3 else { return nil }
+    return best.name
   }
 
   /// Case and the choice between `-`, `_` and `.` are not what people get wrong first.

@@ -10,9 +10,10 @@ struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
-  init(parsing text: String) throws(SettingFault) {
+  /// - Parameter example: an address of the kind that is wanted, for the error
+  init(parsing text: String, example: String = "127.0.0.1:8080") throws(SettingFault) {
     guard let colon = text.lastIndex(of: ":") else {
-      throw SettingFault("'\(text)' is no address: write HOST:PORT, for example 127.0.0.1:8080")
+      throw SettingFault("'\(text)' is no address: write HOST:PORT, for example \(example)")
     }
     var host = text[..<colon]
     let digits = text[text.index(after: colon)...]

@@ -41,7 +41,7 @@ extension SettingFormat where Value == String {
       for server in servers {
         // A listener's name may stand before the address, as Kafka writes it: PLAINTEXT://host:9092.
         let address = server.firstRange(of: "://").map { String(server[$0.upperBound...]) } ?? server
-        let parsed = try NetworkAddress(parsing: address)
+        let parsed = try NetworkAddress(parsing: address, example: "127.0.0.1:9092")
         guard parsed.port > 0 else { throw SettingFault("'\(server)' has port 0; a broker's port is 1 to 65535") }
       }
       return servers.joined(separator: ",")

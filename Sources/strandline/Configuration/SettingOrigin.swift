@@ -32,9 +32,12 @@ struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 
   let problems: [Problem]
 
-  /// All of it was typed on the command line, so that it is a usage error and not one of the installation.
+  /// All of it was typed on the command line, so that it is a usage error and not one of the installation. A file that
+  /// cannot be read is one of the installation, whoever named it.
   var isUsage: Bool {
-    problems.allSatisfy { problem in if case .flag = problem.origin { true } else { problem.origin == .builtIn } }
+    problems.allSatisfy { problem in
+      if case .flag(let name) = problem.origin { name != "--config" } else { problem.origin == .builtIn }
+    }
   }
 
   var description: String { problems.map(\.description).joined(separator: "\n") }

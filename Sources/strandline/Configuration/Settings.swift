@@ -90,7 +90,12 @@ private struct SettingsLoading {
           try definition.check(given.text)
           resolved[definition.key] = .init(text: given.text, origin: given.origin)
         } catch {
-          report(given.origin, "\(definition.key): \(error)")
+          // A flag or variable names the setting already.
+          if case .file = given.origin {
+            report(given.origin, "\(definition.key): \(error)")
+          } else {
+            report(given.origin, "\(error)")
+          }
         }
       } else if let text = definition.defaultText {
         resolved[definition.key] = .init(text: text, origin: .builtIn)

@@ -5,6 +5,8 @@ import Logging
 /// Looks at the brokers and the two topics.
 struct BrokerCheck {
   static let timeout: Duration = .seconds(10)
+  /// A broker that has just answered tells a topic's settings at once, or never.
+  static let settingsTimeout: Duration = .seconds(5)
 
   let kafka: KafkaConfiguration
   let topic: String
@@ -12,38 +14,50 @@ struct BrokerCheck {
   let defaultTimeToLiveSeconds: Int
   let logger: Logger
 
-  func findings() async -> [Finding] {
+  /// Each finding as soon as it is known.
+  func findings() -> AsyncStream<Finding> {
+    let (stream, findings) = AsyncStream.makeStream(of: Finding.self)
+    Task {
+      await look { findings.yield($0) }
+      findings.finish()
+    }
+    return stream
+  }
+
+  private func look(_ tell: (Finding) -> Void) async {
     let admin: KafkaAdmin
     do throws(KafkaError) { admin = try KafkaAdmin(configuration: kafka, logger: logger) } catch {
-      return [.fail("kafka", error.message, mend: "correct the librdkafka properties; see 'strandline config print'")]
+      return tell(
+        .fail("kafka", error.message, mend: "correct the librdkafka properties; see 'strandline config print'"))
     }
-    let findings = await findings(admin)
+    await look(admin, tell)
     await admin.close()
-    return findings
   }
 
-  private func findings(_ admin: KafkaAdmin) async -> [Finding] {
+  private func look(_ admin: KafkaAdmin, _ tell: (Finding) -> Void) async {
     do throws(KafkaError) {
-      let cluster = try await admin.metadata(timeout: Self.timeout)
-      let brokers = cluster.brokers.map { "\($0.host):\($0.port)" }.joined(separator: ", ")
-      var findings = [
-        Finding.ok("broker", "\(cluster.brokers.count) broker\(cluster.brokers.count == 1 ? "" : "s") (\(brokers))")
-      ]
-      for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetterTopic, .deadLetters)] {
-        findings += await check(name, role, cluster, admin)
+      let cluster = try await Patience.run("waiting for Kafka at \(kafka.bootstrapServers)") {
+        () async throws(KafkaError) in try await admin.metadata(timeout: Self.timeout)
       }
-      return findings + (await clock(cluster))
+      let brokers = cluster.brokers.map { "\($0.host):\($0.port)" }.joined(separator: ", ")
+      tell(.ok("broker", "\(cluster.brokers.count) broker\(cluster.brokers.count == 1 ? "" : "s") (\(brokers))"))
+      var silence: KafkaError?
+      for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetterTopic, .deadLetters)] {
+        for finding in await check(name, role, cluster, admin, &silence) { tell(finding) }
+      }
+      for finding in await clock(cluster) { tell(finding) }
     } catch {
-      return [
+      tell(
         .fail(
           "broker", "\(kafka.bootstrapServers) cannot be reached: \(error.message)",
-          mend: "check --bootstrap-servers, the network, and security.protocol and its kin under 'kafka'")
-      ]
+          mend: "check --bootstrap-servers, the network, and security.protocol and its kin under 'kafka'"))
     }
   }
 
+  /// - Parameter silence: set when the broker does not answer such a question at all; then it is not asked again
   private func check(
-    _ name: String, _ role: TopicCheck.Role, _ cluster: ClusterMetadata, _ admin: KafkaAdmin
+    _ name: String, _ role: TopicCheck.Role, _ cluster: ClusterMetadata, _ admin: KafkaAdmin,
+    _ silence: inout KafkaError?
   ) async -> [Finding] {
     guard let found = cluster.topics.first(where: { $0.name == name }) else {
       return [
@@ -53,13 +67,17 @@ struct BrokerCheck {
       ]
     }
     let check = TopicCheck(name: name, role: role, defaultTimeToLiveSeconds: defaultTimeToLiveSeconds)
-    let entries: [ConfigurationEntry]?
+    if let silence { return check.findings(found, .failure(silence)) }
     do throws(KafkaError) {
-      entries = try await admin.describeConfiguration(topic: name, timeout: Self.timeout)
+      let entries = try await Patience.run("waiting for the settings of the topic \(name)") {
+        () async throws(KafkaError) in
+        try await admin.describeConfiguration(topic: name, timeout: Self.settingsTimeout)
+      }
+      return check.findings(found, .success(entries))
     } catch {
-      entries = nil
+      if error.code == KafkaError.Code.timedOut { silence = error }
+      return check.findings(found, .failure(error))
     }
-    return check.findings(found, entries)
   }
 
   /// A record that the broker stamped later than now shows clocks that disagree.

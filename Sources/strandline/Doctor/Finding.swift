@@ -40,7 +40,7 @@ struct Finding: Sendable, Equatable {
     return "\(mark) \(subject): \(detail)" + (mend.map { "\n       → \($0)" } ?? "")
   }
 
-  /// Writes findings as a command's output.
+  /// Writes findings as a command's output, at once.
   static func write(_ findings: [Finding], asJSON: Bool, _ colour: Colour) throws(WriteFailure) {
     var output = FileWriter.output
     for finding in findings {

@@ -18,10 +18,10 @@ struct MachineCheck {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
       let parent = existingParent
-      guard access(parent, W_OK | X_OK) == 0 else {
+      if let reason = Self.obstacle(toMakingADirectoryIn: parent) {
         return [
           .fail(
-            subject, "does not exist, and \(parent) may not be written by this user",
+            subject, "does not exist and cannot be created in \(parent): \(reason)",
             mend: "create it for this user, or name another with --data")
         ]
       }
@@ -34,6 +34,15 @@ struct MachineCheck {
       return [.fail(subject, "may not be written by this user", mend: "chown it to the user the node runs as")]
     }
     return [versionFinding(subject), lockFinding(subject)]
+  }
+
+  /// What the system says to a new directory there; nil when it lets one be made, which is removed again at once.
+  /// Rights alone do not tell: /proc, a read-only mount or a full disk refuse what the rights allow.
+  private static func obstacle(toMakingADirectoryIn parent: String) -> String? {
+    var template = Array((parent + "/.strandline-doctor-XXXXXX").utf8CString)
+    guard mkdtemp(&template) != nil else { return String(cString: strerror(errno)) }
+    rmdir(template)
+    return nil
   }
 
   private func versionFinding(_ subject: String) -> Finding {

@@ -30,16 +30,26 @@ struct TopicCheck {
 
   private var subject: String { "topic \(name)" }
 
-  func findings(_ topic: ClusterMetadata.Topic, _ entries: [ConfigurationEntry]?) -> [Finding] {
+  func findings(_ topic: ClusterMetadata.Topic, _ entries: Result<[ConfigurationEntry], KafkaError>) -> [Finding] {
     let partitions = partitionFindings(topic)
-    guard let entries else {
-      return partitions + [
-        .warn(subject, "the broker does not tell its settings", mend: "allow this user DescribeConfigs on the topic")
-      ]
+    let known: [ConfigurationEntry]
+    do throws(KafkaError) { known = try entries.get() } catch {
+      return partitions + [Self.unknownSettings(subject, error)]
     }
     let values = Dictionary(
-      entries.compactMap { entry in entry.value.map { (entry.name, $0) } }, uniquingKeysWith: { $1 })
+      known.compactMap { entry in entry.value.map { (entry.name, $0) } }, uniquingKeysWith: { $1 })
     return partitions + settingFindings(values, copies: topic.partitions.map(\.replicas.count).min() ?? 0)
+  }
+
+  private static func unknownSettings(_ subject: String, _ error: KafkaError) -> Finding {
+    if error.code == KafkaError.Code.timedOut {
+      return .warn(
+        subject, "its settings are not known: the broker answers no DescribeConfigs",
+        mend: "no harm with a broker that has no such API, as the embedded one of 'strandline dev'")
+    }
+    return .warn(
+      subject, "the broker does not tell its settings: \(error.message)",
+      mend: "allow this user DescribeConfigs on the topic")
   }
 
   /// - Parameter copies: of the partition that has the fewest

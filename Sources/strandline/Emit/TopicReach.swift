@@ -21,8 +21,10 @@ struct TopicReach {
     let result: Result<[Int32], KafkaError>
     do throws(KafkaError) {
       result = .success(
-        try await runOnOwnThread(name: "topic-reach") { () throws(KafkaError) in
-          try Self.partitions(of: topic, consumer, timeout: timeout)
+        try await Patience.run("waiting for Kafka at \(kafka.bootstrapServers)") { () async throws(KafkaError) in
+          try await runOnOwnThread(name: "topic-reach") { () throws(KafkaError) in
+            try Self.partitions(of: topic, consumer, timeout: timeout)
+          }
         })
     } catch {
       result = .failure(error)

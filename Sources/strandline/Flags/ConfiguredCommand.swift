@@ -54,6 +54,10 @@ extension ConfiguredCommand {
 
 /// The text of a file of the configuration; says what is wrong without repeating what is in it.
 func readSettingsFile(_ path: String) throws(SettingFault) -> String {
+  var isDirectory: ObjCBool = false
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+    throw SettingFault("\(path) is a directory; name a file")
+  }
   do {
     return try String(contentsOf: URL(filePath: path), encoding: .utf8)
   } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
@@ -63,6 +67,8 @@ func readSettingsFile(_ path: String) throws(SettingFault) -> String {
   } catch let error as CocoaError where error.code == .fileReadInapplicableStringEncoding {
     throw SettingFault("the file \(path) is not UTF-8 text")
   } catch {
-    throw SettingFault("the file \(path) cannot be read: \(error.localizedDescription)")
+    let cause = ((error as? CocoaError)?.underlying as? POSIXError)?.code
+    let reason = cause.map { ": " + String(cString: strerror($0.rawValue)) } ?? ""
+    throw SettingFault("the file \(path) cannot be read\(reason)")
   }
 }

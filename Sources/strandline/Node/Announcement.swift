@@ -7,7 +7,11 @@ struct Announcement: Service {
   let announce: @Sendable (_ ports: (feed: Int, management: Int?)) async throws -> Void
 
   func run() async throws {
-    if let ports = await server.listening() { try await announce(ports) }
+    try await cancelWhenGracefulShutdown {
+      do {
+        if let ports = await server.listening() { try await announce(ports) }
+      } catch is CancellationError {}
+    }
     try? await gracefulShutdown()
   }
 }

@@ -3,6 +3,7 @@ import ActionIngest
 import ActionStore
 import AuditActions
 import FeedServer
+import Foundation
 import Kafka
 import Logging
 import ServiceLifecycle
@@ -24,7 +25,7 @@ struct FeedNode: Sendable {
         try ActionStore(configuration: configuration.store, logger: logger.named("store"))
       }
     } catch {
-      throw CommandFailure(.input, error.detail + (error.systemError == nil ? "" : " (\(error))"))
+      throw CommandFailure(.input, Self.describe(error, directory: configuration.store.directory))
     }
     do throws(EmitError) {
       emitter = try ActionEmitter(configuration: configuration.emitter, logger: logger.named("emitter"))
@@ -45,14 +46,24 @@ struct FeedNode: Sendable {
   }
 
   /// In the order they start; they end in reverse: first the requests, then what they may still need.
-  var services: [any Service] {
+  var services: [any Service] { [ingest, probe, server] }
+
+  /// What is closed after them, in this order.
+  /// - Parameter flushTimeout: how long records on their way to Kafka are waited for
+  func endings(flushTimeout: Duration) -> [Ending] {
     [
+      Ending { [emitter] in _ = await emitter.close(flushTimeout: flushTimeout) },
       Ending { [store] in
         try await runOnOwnThread(name: "store-close") { () throws(StoreError) in try store.close() }
       },
-      Ending { [emitter] in _ = await emitter.close(flushTimeout: .seconds(5)) },
-      ingest, probe, server,
     ]
+  }
+
+  /// What the system said of the directory, once; the store's own account of it is for developers.
+  static func describe(_ error: StoreError, directory: String) -> String {
+    guard let number = error.systemError else { return error.detail }
+    return "the data directory \(directory) cannot be used: \(String(cString: strerror(number))). "
+      + "Mend its rights, make room, or name another with --data"
   }
 
   private static func publisher(_ emitter: ActionEmitter) -> ActionPublisher {
@@ -64,17 +75,6 @@ struct FeedNode: Sendable {
           .mapError { PublishFailure(detail: $0.description, mayHaveBeenWritten: $0.mayHaveBeenWritten) }
       }
     }
-  }
-}
-
-/// Something that has to be closed when the services after it have ended.
-struct Ending: Service {
-  let close: @Sendable () async throws -> Void
-
-  func run() async throws {
-    // Cancelled or shut down gracefully: either way it is closed.
-    try? await gracefulShutdown()
-    try await close()
   }
 }
 

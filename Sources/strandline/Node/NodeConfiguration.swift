@@ -32,6 +32,8 @@ struct NodeConfiguration: Sendable {
     shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
   }
 
+  var shutdown: ShutdownPlan { ShutdownPlan(seconds: shutdownTimeoutSeconds) }
+
   var store: StoreConfiguration {
     var store = StoreConfiguration(directory: directory, topic: topic)
     // The store's budget cannot be switched off; a disk that large is not met.
@@ -50,6 +52,8 @@ struct NodeConfiguration: Sendable {
     var emitter = ActionEmitterConfiguration(kafka: kafka)
     emitter.topic = topic
     emitter.source = "/strandline/feed"
+    // Someone waits for the answer to a POST; most clients give up before half a minute.
+    emitter.acknowledgementTimeout = .seconds(10)
     return emitter
   }
 

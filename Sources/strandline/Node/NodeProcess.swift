@@ -1,12 +1,9 @@
-import Dispatch
 import FeedServer
-import Foundation
 import Logging
 import Metrics
 import ServiceLifecycle
-import UnixSignals
 
-/// Runs services until a signal ends them: SIGTERM and the first Ctrl-C gracefully, the second Ctrl-C at once.
+/// Runs services until a signal ends them.
 enum NodeProcess {
   /// Makes the registry that all modules write to. Once a process.
   static func bootstrapMetrics() -> PrometheusRegistry {
@@ -16,54 +13,33 @@ enum NodeProcess {
     return registry
   }
 
-  /// - Parameter shutdownTimeoutSeconds: from the signal to the end of the process, whatever the services do.
-  static func run(_ services: [any Service], shutdownTimeoutSeconds: Int, logger: Logger) async throws {
-    let interrupts = SecondInterrupt()
-    defer { interrupts.cancel() }
-    let deadline = ShutdownDeadline(seconds: shutdownTimeoutSeconds, logger: logger)
+  /// - Parameters:
+  ///   - services: in the order they start; they end in reverse
+  ///   - endings: run one after the other when all services have ended, however they did: what is closed in them was
+  ///     still in use until then
+  static func run(
+    _ services: [any Service], endings: [Ending], signals: StopSignals, plan: ShutdownPlan, logger: Logger
+  ) async throws {
     var configuration = ServiceGroupConfiguration(
-      services: ([deadline] + services).map {
-        .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
-      },
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quiet)
-    configuration.maximumGracefulShutdownDuration = .seconds(max(1, shutdownTimeoutSeconds - 2))
-    try await ServiceGroup(configuration: configuration).run()
+      services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+      logger: logger.quiet)
+    configuration.maximumGracefulShutdownDuration = plan.graceful
+    let group = ServiceGroup(configuration: configuration)
+    // A signal that came during the start is remembered by both.
+    signals.onStop { Task { await group.triggerGracefulShutdown() } }
+    var failure: (any Error)?
+    do { try await group.run() } catch { failure = error }
+    signals.startClock()
+    for ending in endings {
+      do { try await ending.close() } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
   }
 }
 
-/// Ends the process when a graceful shutdown takes longer than it may. What is lost then comes again from Kafka.
-private struct ShutdownDeadline: Service {
-  let seconds: Int
-  let logger: Logger
-
-  func run() async throws {
-    await withGracefulShutdownHandler {
-      try? await gracefulShutdown()
-    } onGracefulShutdown: {
-      logger.info("Shutting down", metadata: ["timeout_seconds": "\(seconds)"])
-      DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
-        logger.critical("The shutdown took too long; the process ends now")
-        _exit(ExitStatus.failure.rawValue)
-      }
-    }
-  }
-}
-
-/// Someone who presses Ctrl-C twice does not want to wait.
-private final class SecondInterrupt {
-  private let source: any DispatchSourceSignal
-
-  init() {
-    source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    var count: UInt = 0
-    source.setEventHandler { [source] in
-      count += source.data
-      if count >= 2 { _exit(130) }
-    }
-    source.resume()
-  }
-
-  func cancel() { source.cancel() }
+/// Something that is closed when the services have ended.
+struct Ending: Sendable {
+  let close: @Sendable () async throws -> Void
 }
 
 extension Logger {
