@@ -1,6 +1,6 @@
 # The commands of a working day. The work is done by the scripts in .ci; `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench format lint sanitize clean
+.PHONY: help run test test-fast bench crash fuzz format lint sanitize clean
 MAKEFLAGS += --no-print-directory
 
 # Arguments for the program or the test run: make run ARGS="--listen 127.0.0.1:8080"; make test ARGS="--filter Kafka"
@@ -20,9 +20,16 @@ test-fast: ## the tests that need no real broker
 	@exec env -u KAFKA_BOOTSTRAP_SERVERS swift test --skip '$(NEEDS_BROKER)' $(ARGS)
 
 sanitize: ## the tests that need no real broker, under the thread and the address sanitizer
+	@.ci/sanitize thread $(ARGS)
+	@.ci/sanitize address $(ARGS)
+
+crash: ## kill -9 of the node 200 times under load; its broker killed, stopped and gone
+	@exec .ci/crash 200 50
+
+fuzz: ## ten million damaged inputs for every way in: make fuzz ARGS="--seed 7 --only tokens"
 	@.ci/setup build
-	env -u KAFKA_BOOTSTRAP_SERVERS swift test --sanitize=thread --scratch-path .build-tsan --skip '$(NEEDS_BROKER)' $(ARGS)
-	env -u KAFKA_BOOTSTRAP_SERVERS swift test --sanitize=address --scratch-path .build-asan --skip '$(NEEDS_BROKER)' $(ARGS)
+	BUILD_FUZZ=1 swift build -c release --scratch-path .build-fuzz -Xswiftc -enable-testing --product Fuzz
+	@exec .build-fuzz/release/Fuzz $(ARGS)
 
 bench: ## measures; each figure beside its baseline, in one run
 	@.ci/setup bench
@@ -35,7 +42,7 @@ lint: ## checks the layout
 	@exec .ci/lint
 
 clean: ## removes builds and what tests left behind
-	rm -rf .build .build-tsan .build-asan .test-servers
+	rm -rf .build .build-tsan .build-asan .build-fuzz .test-servers
 
 # Suites that talk to a real broker live in Tests/IntegrationTests or have RealBroker in their name.
 NEEDS_BROKER := IntegrationTests|RealBroker

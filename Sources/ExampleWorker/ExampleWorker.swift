@@ -14,6 +14,10 @@ struct ExampleWorker {
     let environment = ProcessInfo.processInfo.environment
     let servers = arguments.first ?? environment["STRANDLINE_BOOTSTRAP_SERVERS"] ?? "localhost:9092"
     let rounds = arguments.dropFirst().first.flatMap { Int($0) } ?? 10
+    if let flag = arguments.first(where: { $0.hasPrefix("-") }) {
+      print("usage: example-worker [HOST:PORT] [ROUNDS]      or STRANDLINE_BOOTSTRAP_SERVERS=HOST:PORT example-worker")
+      exit(flag == "--help" || flag == "-h" ? 0 : 64)
+    }
 
     do {
       var configuration = ActionEmitterConfiguration(bootstrapServers: servers)

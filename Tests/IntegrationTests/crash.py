@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """kill -9 of `strandline serve` at random moments under load, and a restart each time: nothing lost, nothing twice.
 
-    crash.py STRANDLINE [KILLS [SEED]]      with KAFKA_BOOTSTRAP_SERVERS set; 20 kills by default
+    crash.py STRANDLINE [--kills N] [--seed N]      with KAFKA_BOOTSTRAP_SERVERS set; 20 kills by default
 
 kcat publishes numbered actions for three queues at a steady rate all along. One reader a queue follows `next` across
 every crash, keeping its marker; at the end another reads from the head. Both must have every action exactly once, in
 order.
 """
 
+import argparse
 import http.client
 import os
 import pathlib
@@ -24,11 +25,12 @@ from Support.page import Page  # noqa: E402
 
 PROJECT = "crash"
 QUEUES = ["one", "two", "three"]
-ACTIONS_PER_SECOND = 1_500
+ACTIONS_PER_SECOND_MAX = 1_500
 ACTIONS_MAX = 80_000  # the small test broker is good for some 100,000 messages
 UP_SECONDS = (0.05, 1.5)  # how long a process lives before it is killed: while it starts, recovers, catches up, serves
 CATCH_UP_SECONDS_MAX = 120
 PAGE_ACTIONS_MAX = 50
+ROUND_SECONDS = 1.2  # a life and a restart, about: so long the load has to last for each kill
 
 
 def body(number):
@@ -38,16 +40,17 @@ def body(number):
 class Load(threading.Thread):
     """Publishes numbered actions, round robin over the queues, until told to stop."""
 
-    def __init__(self, topic):
+    def __init__(self, topic, kills):
         super().__init__(daemon=True)
         self.topic, self.ending, self.published, self.failure = topic, threading.Event(), 0, None
+        self.per_second = min(ACTIONS_PER_SECOND_MAX, ACTIONS_MAX / (kills * ROUND_SECONDS))
 
     def run(self):
         try:
             kcat = self.topic.publisher()
             started = time.monotonic()
             while not self.ending.wait(0.02) and self.published < ACTIONS_MAX:
-                due = min(int((time.monotonic() - started) * ACTIONS_PER_SECOND), ACTIONS_MAX)
+                due = min(int((time.monotonic() - started) * self.per_second), ACTIONS_MAX)
                 for number in range(self.published, due):
                     key = f"{PROJECT}/{QUEUES[number % len(QUEUES)]}".encode()
                     kcat.stdin.write(key + b"\t" + body(number) + b"\n")
@@ -136,7 +139,7 @@ def check(strandline, bootstrap_servers, kills, seed):
     moments = random.Random(seed)
     topic = Topic(strandline, bootstrap_servers)
     node = Node(strandline, topic)
-    load, readers = Load(topic), [Reader(node, queue) for queue in QUEUES]
+    load, readers = Load(topic, kills), [Reader(node, queue) for queue in QUEUES]
     passed = False
     try:
         node.start()
@@ -182,13 +185,16 @@ def read_to_the_end(reader, count):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or "KAFKA_BOOTSTRAP_SERVERS" not in os.environ:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("strandline")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options = parser.parse_args()
+    if "KAFKA_BOOTSTRAP_SERVERS" not in os.environ or options.kills < 1:
         sys.exit(__doc__)
-    kill_count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-    random_seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
-    print(f"  seed {random_seed}")
+    print(f"  seed {options.seed}")
     try:
-        check(sys.argv[1], os.environ["KAFKA_BOOTSTRAP_SERVERS"], kill_count, random_seed)
+        check(options.strandline, os.environ["KAFKA_BOOTSTRAP_SERVERS"], options.kills, options.seed)
     except Failure as failure:
-        sys.exit(f"FAILED (seed {random_seed}): {failure}")
+        sys.exit(f"FAILED (seed {options.seed}): {failure}")
     print("crash: passed")

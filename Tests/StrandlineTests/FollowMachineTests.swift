@@ -189,7 +189,7 @@ struct FollowMachineTests {
           .utf8))
     let line = try #require(
       page.messages.first.map { ActionPrinter.line($0, now: .init(timeIntervalSince1970: 60), Colour(isOn: false)) })
-    #expect(line.hasPrefix("00:00:30  A\\u{1b}[2J"))
+    #expect(line.hasPrefix("1970-01-01 00:00:30Z  A\\u{1b}[2J"))
     #expect(line.hasSuffix(#"ann         {"k":1}"#))
   }
 }

@@ -92,8 +92,9 @@ final class SealedIndex: Sendable {
     else { return nil }
     let groups = Int(bytes.integer(at: 32, as: UInt32.self))
     let entries = Int(bytes.integer(at: 36, as: UInt32.self))
-    guard let keyBytes = Int(exactly: bytes.integer(at: 40, as: UInt64.self)), keyBytes <= byteCount,
-      byteCount == IndexFile.headerBytes + groups * IndexFile.groupBytes + keyBytes + entries * IndexFile.entryBytes
+    guard let keyBytes = Int(exactly: bytes.integer(at: 40, as: UInt64.self)), keyBytes <= byteCount, keyBytes % 8 == 0,
+      byteCount == IndexFile.headerBytes + groups * IndexFile.groupBytes + keyBytes + entries * IndexFile.entryBytes,
+      Self.isSound(bytes, groups: groups, keyBytes: keyBytes, entries: entries, segmentBytes: segmentBytes)
     else { return nil }
     groupCount = groups
     entryCount = entries
@@ -101,6 +102,27 @@ final class SealedIndex: Sendable {
     self.mapping = mapping
     keysStart = IndexFile.headerBytes + groups * IndexFile.groupBytes
     entriesStart = keysStart + keyBytes
+  }
+
+  /// Whether every place named in the file lies where it should. A right checksum only says that the file is as it was
+  /// written; what readers follow without looking is looked at here, once.
+  private static func isSound(
+    _ bytes: UnsafeRawBufferPointer, groups: Int, keyBytes: Int, entries: Int, segmentBytes: Int
+  ) -> Bool {
+    for group in 0..<groups {
+      let at = IndexFile.headerBytes + group * IndexFile.groupBytes
+      let keyEnd = Int(bytes.integer(at: at + 8, as: UInt32.self)) + Int(bytes.integer(at: at + 12, as: UInt16.self))
+      let listEnd = Int(bytes.integer(at: at + 20, as: UInt32.self)) + Int(bytes.integer(at: at + 24, as: UInt32.self))
+      guard keyEnd <= keyBytes, listEnd <= entries else { return false }
+    }
+    let entriesStart = IndexFile.headerBytes + groups * IndexFile.groupBytes + keyBytes
+    for entry in 0..<entries {
+      let at = entriesStart + entry * IndexFile.entryBytes
+      // As IndexEntry lies in memory: position, then bytes of the body.
+      let end = Int(bytes.integer(at: at + 24, as: UInt32.self)) + Int(bytes.integer(at: at + 28, as: UInt32.self))
+      guard end <= segmentBytes else { return false }
+    }
+    return true
   }
 
   /// When the last action of the segment expires, milliseconds since 1970.

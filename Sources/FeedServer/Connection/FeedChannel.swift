@@ -31,25 +31,30 @@ struct FeedChannel: HTTPChannelHandler {
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
-      let door = FrontDoor(settings: settings)
-      var limits = NIOHTTPDecoderLimitConfiguration()
-      // llhttp's limits hold for the target as well; the door measures that one itself, to say which it was.
-      limits.maxHeaderFieldSize = max(settings.limits.fieldsBytesMax, settings.limits.targetBytesMax + 1_024)
-      limits.maxHeaderListSize = limits.maxHeaderFieldSize
-      limits.maxHeaderFieldCount = settings.limits.fieldsMax
-      let decoder = ByteToMessageHandler(
-        HTTPRequestDecoder(
-          leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
       let pipeline = channel.pipeline.syncOperations
-      try pipeline.addHandler(ArrivalObserver(door: door))
-      try pipeline.addHandler(decoder)
-      try pipeline.addHandler(door)
-      try pipeline.addHandler(HTTPResponseEncoder())
-      try pipeline.addHandler(ResponseObserver(door: door))
+      try Self.addFront(to: pipeline, settings)
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
       return try NIOAsyncChannel(
         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
     }
+  }
+
+  /// Everything between the socket and Hummingbird's own types.
+  static func addFront(to pipeline: ChannelPipeline.SynchronousOperations, _ settings: Settings) throws {
+    let door = FrontDoor(settings: settings)
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    // llhttp's limits hold for the target as well; the door measures that one itself, to say which it was.
+    limits.maxHeaderFieldSize = max(settings.limits.fieldsBytesMax, settings.limits.targetBytesMax + 1_024)
+    limits.maxHeaderListSize = limits.maxHeaderFieldSize
+    limits.maxHeaderFieldCount = settings.limits.fieldsMax
+    let decoder = ByteToMessageHandler(
+      HTTPRequestDecoder(
+        leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
+    try pipeline.addHandler(ArrivalObserver(door: door))
+    try pipeline.addHandler(decoder)
+    try pipeline.addHandler(door)
+    try pipeline.addHandler(HTTPResponseEncoder())
+    try pipeline.addHandler(ResponseObserver(door: door))
   }
 
   func handle(value: Value, logger: Logger) async {

@@ -75,15 +75,40 @@ extension KafkaConsumer {
     }
   }
 
-  /// Asks the broker for a partition's first offset and the one its next record will get. Blocks.
+  /// Asks the broker for a partition's first offset and the one its next record will get. Blocks for no longer than
+  /// the timeout.
   public func watermarks(of partition: TopicPartition, timeout: Duration) throws(KafkaError) -> Watermarks {
-    try core.handle.use { client throws(KafkaError) in
-      var low: Int64 = 0
-      var high: Int64 = 0
-      try check(
-        rd_kafka_query_watermark_offsets(
-          client, partition.topic, partition.partition, &low, &high, max(1, timeout.cMilliseconds())))
-      return Watermarks(low: low, high: high)
+    let deadline = ContinuousClock.now + timeout
+    // The end first: records that retention removes in between make the two meet, and never cross.
+    let high = try edges([partition], LogicalOffset.end, timeout: timeout)[partition] ?? 0
+    let low = try edges([partition], LogicalOffset.beginning, timeout: deadline - .now)[partition] ?? 0
+    return Watermarks(low: low, high: max(low, high))
+  }
+
+  /// Asks the brokers for the offset that the next record of each partition will get, with one request for every
+  /// leader. Blocks for no longer than the timeout.
+  public func ends(
+    of partitions: [TopicPartition], timeout: Duration
+  ) throws(KafkaError) -> [TopicPartition: Int64] {
+    guard !partitions.isEmpty else { return [:] }
+    return try edges(partitions, LogicalOffset.end, timeout: timeout)
+  }
+
+  /// `rd_kafka_query_watermark_offsets` only bounds its search for the leader: when the broker goes away under the
+  /// request, it waits for minutes. A look-up by time keeps its bound, and in Kafka's protocol (ListOffsets) the
+  /// beginning and the end are two special times.
+  private func edges(
+    _ partitions: [TopicPartition], _ edge: Int64, timeout: Duration
+  ) throws(KafkaError) -> [TopicPartition: Int64] {
+    let questions = Dictionary(partitions.map { ($0, edge) }, uniquingKeysWith: { first, _ in first })
+    return try core.handle.use { client throws(KafkaError) in
+      let list = try PartitionList(questions)
+      try check(rd_kafka_offsets_for_times(client, list.list, max(1, timeout.cMilliseconds())))
+      let offsets = try list.offsets()
+      for (partition, offset) in offsets where offset < 0 {
+        throw KafkaError(RD_KAFKA_RESP_ERR__NO_OFFSET, message: "\(partition): the broker tells no offset")
+      }
+      return offsets
     }
   }
 

@@ -35,7 +35,9 @@ struct ActionPrinter {
         slice("details").map { String(decoding: scanner.bytes(of: $0), as: UTF8.self) } ?? ""
       )
     }
-    let time = received.formatted(.iso8601.time(includingFractionalSeconds: false))
+    // In UTC and with its date: an action may be two weeks old.
+    let time = received.formatted(
+      .iso8601.year().month().day().dateTimeSeparator(.space).time(includingFractionalSeconds: false)) + "Z"
     let event = Terminal.harmless(members.event).padded(to: 16)
     let user = Terminal.harmless(members.user).padded(to: 10)
     return "\(colour.dim(time))  \(colour.bold(event))  \(user)  \(colour.dim(Terminal.harmless(members.details)))"

@@ -14,7 +14,8 @@ import Synchronization
 final class CompletenessProbe: Service {
   /// Between two rounds of questions.
   static let intervalMilliseconds = 500
-  /// How long one partition's end is waited for.
+  /// How long the ends of all partitions are waited for, and so how long a shutdown may have to wait for the question
+  /// under way.
   static let questionTimeout: Duration = .seconds(3)
 
   private struct State {
@@ -121,14 +122,11 @@ final class CompletenessProbe: Service {
     let stored = Dictionary(
       partitions.map { ($0, progress.nextOffset($0) ?? 0) }, uniquingKeysWith: { first, _ in first })
     var ends: [Int32: Int64] = [:]
-    for partition in partitions {
-      if isStopped.load(ordering: .acquiring) { return }
-      do throws(KafkaError) {
-        let place = TopicPartition(topic: topic, partition: partition)
-        ends[partition] = try consumer.watermarks(of: place, timeout: Self.questionTimeout).high
-      } catch {
-        return note("Kafka does not tell the end of partition \(partition) (\(error.name))")
-      }
+    do throws(KafkaError) {
+      let places = partitions.map { TopicPartition(topic: topic, partition: $0) }
+      for (place, end) in try consumer.ends(of: places, timeout: Self.questionTimeout) { ends[place.partition] = end }
+    } catch {
+      return note("Kafka does not tell where the topic ends (\(error.name))")
     }
     // A topic that ends before what is stored is not the one that was read: nothing can be vouched for.
     for (partition, end) in ends where end < stored[partition] ?? 0 {
@@ -137,7 +135,10 @@ final class CompletenessProbe: Service {
     while !isStopped.load(ordering: .acquiring) {
       ends = ends.filter { end in end.value > (progress.nextOffset(end.key) ?? 0) }
       if ends.isEmpty {
-        return state.withLock { $0 = State(completeThroughMilliseconds: moment, detail: "") }
+        // What is to be said should nothing be heard of Kafka from here on.
+        return state.withLock {
+          $0 = State(completeThroughMilliseconds: moment, detail: "Kafka has not answered since")
+        }
       }
       let missing = ends.reduce(Int64(0)) { $0 + max(0, $1.value - (progress.nextOffset($1.key) ?? 0)) }
       note("\(missing) records are still to be stored")
