@@ -8,6 +8,9 @@ import Synchronization
 /// One writer (`append`, `maintain`), any number of readers. Readers work on immutable snapshots and never wait for the
 /// writer. A data directory has one process at a time.
 package final class ActionStore: Sendable {
+  /// The version of the data directory's layout this store writes; it reads this one and all before.
+  package static let directoryVersion = 2
+
   package let configuration: StoreConfiguration
   package let sealer: TokenSealer
   private let clock: StoreClock

@@ -19,7 +19,7 @@ import Synchronization
 /// | `segments/` | see ``SegmentHeader`` and ``IndexFile`` |
 /// | `sealing.key` | 32 bytes, where the configuration names no key |
 struct DataDirectory {
-  static let version = 2
+  static let version = ActionStore.directoryVersion
 
   let path: String
   let files: FileSystem

@@ -42,7 +42,8 @@ extension FeedRequest {
   init(_ head: HTTPRequest) {
     self.init(
       method: head.method.rawValue, target: head.path ?? "", accept: head.headerFields[.accept],
-      project: Self.projectName.flatMap { head.headerFields[$0] }, prefer: Self.preferName.flatMap { head.headerFields[$0] },
+      project: Self.projectName.flatMap { head.headerFields[$0] },
+      prefer: Self.preferName.flatMap { head.headerFields[$0] },
       contentType: head.headerFields[.contentType],
       contentEncoding: head.headerFields[.contentEncoding],
       contentLength: head.headerFields[.contentLength].flatMap { Int($0) },

@@ -102,7 +102,9 @@ struct FaultTests {
     for call in 1...25 {
       let fixture = try StoreFixture(segmentBytesMax: 2_000)
       var store = try fixture.open()
-      for offset in 0..<10 { try store.append([Draft(offset: Int64(offset), timeToLive: offset % 2 == 0 ? 60 : 4_000)]) }
+      for offset in 0..<10 {
+        try store.append([Draft(offset: Int64(offset), timeToLive: offset % 2 == 0 ? 60 : 4_000)])
+      }
       try store.maintain()
       for offset in 10..<15 { try store.append([Draft(offset: Int64(offset))]) }
       store.abandon()

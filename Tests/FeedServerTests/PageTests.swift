@@ -84,11 +84,12 @@ import Testing
     try feed.append(1, ttl: 100)
     feed.clock.advance(seconds: 10)
     try await feed.test { client async throws in
-      let messages = try await client.get("/v1/p/queues/q/actions").messages
-      #expect(messages.count == 1)
-      #expect(messages.first?["age"] as? Int == 10)
+      let page = try await client.get("/v1/p/queues/q/actions")
+      #expect(try page.messages.count == 1)
+      #expect(try page.messages.first?["age"] as? Int == 10)
       feed.clock.advance(seconds: 90)
-      #expect(try await client.get("/v1/p/queues/q/actions").status == .noContent)
+      #expect(try await client.get("/v1/p/queues/q/actions").messages.isEmpty)
+      #expect(try await client.get(try page.next).status == .noContent)
     }
   }
 

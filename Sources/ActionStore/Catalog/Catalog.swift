@@ -134,7 +134,8 @@ final class Catalog: Sendable {
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
         nextOffsets: nextOffsets, groups: try Self.groups(db), rejected: rejected,
         duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, holes: try Self.holes(db),
-        segments: Self.segments(facts["segments"] ?? ""), departing: (facts["departing"] ?? "").split(separator: ",").compactMap { UInt64($0) },
+        segments: Self.segments(facts["segments"] ?? ""),
+        departing: (facts["departing"] ?? "").split(separator: ",").compactMap { UInt64($0) },
         storeMilliseconds: facts["store_ms"].flatMap { Int64($0) } ?? .min)
     }
   }

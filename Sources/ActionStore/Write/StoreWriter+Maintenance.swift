@@ -62,7 +62,8 @@ extension StoreWriter {
       try catalog.write(
         .init(
           batch: lastBatch, nextOffsets: nextOffsets, groups: rows, rejected: rejected, duplicates: duplicates,
-          holes: Array(holes[checkpointedHoles...]), segments: segmentFacts, departing: departing + departures.segments.sorted(),
+          holes: Array(holes[checkpointedHoles...]), segments: segmentFacts,
+          departing: departing + departures.segments.sorted(),
           storeMilliseconds: batch.now))
     } catch {
       throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
