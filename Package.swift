@@ -139,6 +139,20 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
-      exclude: ["Support", "cloudtrail.py", "crash.py"], swiftSettings: strict),
+      exclude: ["Support", "broker_faults.py", "cloudtrail.py", "crash.py"], swiftSettings: strict),
   ]
 )
+
+// A program of its own that looks inside the targets. An optimised build lets it only with -enable-testing, which
+// nobody else needs: so it is there when it is asked for (`make fuzz`).
+if Context.environment["BUILD_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "Kafka", "AuditActions", "ActionStore", "ActionIngest", "FeedServer",
+        .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz", swiftSettings: strict))
+}

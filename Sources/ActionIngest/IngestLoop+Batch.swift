@@ -18,7 +18,7 @@ extension IngestLoop {
       verdicts.append(verdict)
       if case .rejected(let error) = verdict, record.offset >= store.nextOffset(of: record.partition) ?? 0 {
         faults.report(
-          "rejected", "A record breaks the contract and goes to the dead-letter topic",
+          "rejected \(error.code.rawValue)", "A record breaks the contract and goes to the dead-letter topic",
           metadata: [
             "reason": "\(error.code.rawValue)", "partition": "\(record.partition)", "offset": "\(record.offset)",
           ])
@@ -68,6 +68,7 @@ extension IngestLoop {
       } catch {
         if isStopping { return nil }
         isPaused = true
+        if (error as? StoreError)?.isFull == true { wasFull = true }
         pause("the store takes no more: \(error)")
       }
     }
@@ -88,11 +89,19 @@ extension IngestLoop {
             eventHash: eventHash, body: value)
         }
       case .rejected(let error):
-        writer.reject(partition: record.partition, offset: record.offset, reason: error.code.rawValue)
+        writer.reject(
+          partition: record.partition, offset: record.offset, key: Self.validKey(of: record),
+          reason: error.code.rawValue)
       }
       index += 1
     }
     for (end, offset) in ends { writer.advance(partition: end.partition, to: offset) }
+  }
+
+  /// Nil for a record that names no queue.
+  private static func validKey(of record: ConsumedRecord) -> UnsafeRawBufferPointer? {
+    guard let key = record.key, (try? QueueAddress.validateKey(key)) != nil else { return nil }
+    return key
   }
 
   /// Says why nothing is read, keeps the store expiring, and waits before the next try.

@@ -16,7 +16,9 @@ final class IngestLoop {
   let metrics = IngestMetrics()
   var partitions: [Int32] = []
   private var maintenance: Interval
-  private var partitionRefresh: Interval
+  var partitionRefresh: Interval
+  /// Whether the store had no room since ingest was last up to date.
+  var wasFull = false
 
   init(
     configuration: IngestConfiguration, store: ActionStore, consumer: KafkaConsumer, deadLetters: DeadLetters,
@@ -86,16 +88,6 @@ final class IngestLoop {
     }
   }
 
-  /// Reads every partition from the first offset that is not stored.
-  func assign() throws(KafkaError) {
-    var starts: [TopicPartition: Start] = [:]
-    for partition in partitions {
-      starts[TopicPartition(topic: configuration.topic, partition: partition)] =
-        store.nextOffset(of: partition).map { .offset($0) } ?? .beginning
-    }
-    try consumer.assign(starts)
-  }
-
   private func handle(_ failure: (partition: TopicPartition?, error: KafkaError)) {
     let isOffsetLost = [KafkaError.Code.autoOffsetReset, KafkaError.Code.offsetOutOfRange].contains(failure.error.code)
     if isOffsetLost, let partition = failure.partition {
@@ -103,40 +95,6 @@ final class IngestLoop {
     } else {
       noteLost(failure.error)
     }
-  }
-
-  /// Kafka no longer has the offset the store stands at: reading goes on at the earliest there is, and says so.
-  private func resumeAtEarliest(_ partition: TopicPartition) {
-    let stored = store.nextOffset(of: partition.partition)
-    do throws(KafkaError) {
-      let watermarks = try consumer.watermarks(of: partition, timeout: .seconds(5))
-      let earliest = watermarks.low
-      if let stored, watermarks.high < stored { return refuse(partition.partition, stored, end: watermarks.high) }
-      let lost = stored.map { max(0, earliest - $0) }
-      logger.error(
-        "The topic's retention removed records before they were read",
-        metadata: [
-          "partition": "\(partition.partition)", "stored": "\(stored.map { String($0) } ?? "none")",
-          "earliest": "\(earliest)", "lost": "\(lost.map { String($0) } ?? "unknown")",
-        ])
-      metrics.lostRecords(partition: partition.partition, count: lost ?? 0)
-      try consumer.seek([partition: .offset(earliest)])
-    } catch {
-      noteLost(error)
-      // Asked for again with the next refresh of partitions.
-      partitions.removeAll { $0 == partition.partition }
-      partitionRefresh.expire()
-    }
-  }
-
-  /// A partition that ends before what is stored: its offsets mean other records now, and going on would take new
-  /// actions for old ones. It is not read any more, and the node is not ready, until it is started anew.
-  private func refuse(_ partition: Int32, _ stored: Int64, end: Int64) {
-    let reason =
-      "partition \(partition) of '\(configuration.topic)' ends at \(end), before offset \(stored) that is stored; if "
-      + "the topic was made anew, start with an empty data directory"
-    state.update { $0.refusedPartitions[partition] = reason }
-    logger.error("The topic is not the one that was read", metadata: ["reason": "\(reason)"])
   }
 
   // MARK: Status
@@ -149,7 +107,7 @@ final class IngestLoop {
     if isNews { logger.info("Kafka answers", metadata: ["topic": "\(configuration.topic)"]) }
   }
 
-  private func noteLost(_ error: KafkaError) {
+  func noteLost(_ error: KafkaError) {
     state.update { $0.connection = .lost(error.description) }
     faults.report("kafka", "Kafka cannot be read; trying again", metadata: ["error": "\(error)"])
     if !partitions.isEmpty { partitionRefresh.expire(after: configuration.retryMilliseconds) }
@@ -170,12 +128,13 @@ final class IngestLoop {
     }
     let lag = Dictionary(
       uniqueKeysWithValues: partitions.compactMap { partition -> (Int32, Int64)? in
-        let place = TopicPartition(topic: configuration.topic, partition: partition)
-        return (try? consumer.cachedWatermarks(of: place)).map(\.high).map {
+        return (try? consumer.cachedWatermarks(of: place(of: partition))).map(\.high).map {
           (partition, max(0, $0 - (store.nextOffset(of: partition) ?? 0)))
         }
       })
     state.update { $0.lag = lag }
+    if !lag.isEmpty, lag.values.allSatisfy({ $0 == 0 }) { wasFull = false }
+    noteRebuild()
     metrics.record(lag: lag, store: store.status())
   }
 }

@@ -10,6 +10,7 @@ final class IngestMetrics {
   private let bytes = Gauge(label: "strandline_store_bytes")
   private let segments = Gauge(label: "strandline_store_segments")
   private let queues = Gauge(label: "strandline_store_queues")
+  private let rebuildRemaining = Gauge(label: "strandline_rebuild_remaining_records")
   private var rejectedByReason: [String: Counter] = [:]
   private var lagByPartition: [Int32: Gauge] = [:]
   private var expiredBefore: UInt64 = 0
@@ -27,6 +28,8 @@ final class IngestMetrics {
     rejectedByReason[reason] = counter
     counter.increment()
   }
+
+  func record(rebuildRemaining records: Int64) { rebuildRemaining.record(records) }
 
   func lostRecords(partition: Int32, count: Int64) {
     Counter(label: "strandline_kafka_lost_records_total", dimensions: [("partition", String(partition))])

@@ -10,6 +10,20 @@ package struct IngestStatus: Sendable {
     case lost(String)
   }
 
+  /// How far the rebuild of an empty store has come.
+  package struct Rebuild: Sendable, CustomStringConvertible {
+    /// Where each partition that had records ended when the rebuild began.
+    package var ends: [Int32: Int64] = [:]
+    /// Offsets to read in all, and those still to be read.
+    package var total: Int64 = 0
+    package var remaining: Int64 = 0
+
+    package var description: String {
+      let done = total - remaining
+      return "\(done) of \(total) records (\(total > 0 ? done * 100 / total : 100) %)"
+    }
+  }
+
   package var connection = Connection.connecting
   /// Why reading is paused: the store is full, or the dead-letter topic does not take records.
   package var pausedReason: String?
@@ -18,6 +32,8 @@ package struct IngestStatus: Sendable {
   package var refusedPartitions: [Int32: String] = [:]
   /// Records in the topic that are not stored yet, by partition, where known.
   package var lag: [Int32: Int64] = [:]
+  /// Set while an empty store is filled from the topic.
+  package var rebuild: Rebuild?
   package var stored: UInt64 = 0
   package var expiredOnArrival: UInt64 = 0
   package var rejected: UInt64 = 0

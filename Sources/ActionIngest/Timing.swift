@@ -23,7 +23,9 @@ struct FaultLog {
 
   init(logger: Logger) { self.logger = logger }
 
-  mutating func report(_ fault: String, _ message: Logger.Message, metadata: Logger.Metadata) {
+  mutating func report(
+    _ fault: String, _ message: Logger.Message, metadata: Logger.Metadata, level: Logger.Level = .warning
+  ) {
     if let (time, omitted) = last[fault], ContinuousClock.now - time < .seconds(10) {
       last[fault] = (time, omitted + 1)
       return
@@ -31,6 +33,6 @@ struct FaultLog {
     var metadata = metadata
     if let omitted = last[fault]?.omitted, omitted > 0 { metadata["omitted"] = "\(omitted)" }
     last[fault] = (.now, 0)
-    logger.warning(message, metadata: metadata)
+    logger.log(level: level, message, metadata: metadata)
   }
 }

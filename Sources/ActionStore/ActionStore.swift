@@ -8,13 +8,15 @@ import Synchronization
 /// One writer (`append`, `maintain`), any number of readers. Readers work on immutable snapshots and never wait for the
 /// writer. A data directory has one process at a time.
 package final class ActionStore: Sendable {
+  /// The version of the data directory's layout this store writes; it reads this one and all before.
+  package static let directoryVersion = 2
+
   package let configuration: StoreConfiguration
   package let sealer: TokenSealer
-  private let clock: any WallClock
-  private let directory: QueueDirectory
+  private let clock: StoreClock
   private let lock: DirectoryLock
   private let identity: StoreIdentity
-  private let snapshot: SnapshotBox
+  private let view: StoreView
   private let writer: Mutex<StoreWriter?>
 
   /// Opens a data directory, making it when there is none, and recovers what a crash may have left.
@@ -38,26 +40,25 @@ package final class ActionStore: Sendable {
         "\(configuration.directory) holds actions of the topic '\(contents.topic)', not of '\(configuration.topic)'; "
           + "name another data directory or that topic")
     }
-    let directory = QueueDirectory()
-    let recovery = Recovery(files: files, paths: data.segments, directory: directory, logger: logger)
+    let view = StoreView(directory: QueueDirectory())
+    let recovery = Recovery(
+      files: files, paths: data.segments, directory: view.directory, logger: logger, now: clock.nowMilliseconds())
     let recovered = try recovery.recover(catalog: contents)
     if contents?.identity != recovered.identity {
       do { try catalog.begin(identity: recovered.identity, topic: configuration.topic) } catch {
         throw StoreError(.directoryUnusable, "cannot write catalog.sqlite: \(error)")
       }
     }
-    let box = SnapshotBox()
     let writer = StoreWriter(
-      configuration: configuration, files: files, paths: data.segments, catalog: catalog, directory: directory,
-      logger: logger, recovered: recovered, publish: { box.set($0) })
+      configuration: configuration, files: files, paths: data.segments, catalog: catalog, logger: logger,
+      recovered: recovered, view: view)
     self.configuration = configuration
-    self.clock = clock
-    self.directory = directory
+    self.clock = StoreClock(clock, floor: recovered.latestMilliseconds)
+    self.view = view
     lock = data.lock
     identity = recovered.identity
     let key = if let given = configuration.sealingKey { given } else { try data.sealingKey() }
     sealer = TokenSealer(key: key)
-    snapshot = box
     self.writer = Mutex(writer)
   }
 
@@ -71,7 +72,7 @@ package final class ActionStore: Sendable {
   package func append(_ fill: (BatchWriter) throws -> Void) throws -> AppendOutcome {
     try writer.withLock { writer in
       guard let writer else { throw Self.closedError }
-      writer.beginBatch(now: clock.nowMilliseconds())
+      writer.beginBatch(now: clock.nowMilliseconds(), lead: clock.leadMilliseconds())
       do { try fill(BatchWriter(writer: writer)) } catch {
         writer.undoBatch()
         throw error
@@ -119,21 +120,30 @@ package final class ActionStore: Sendable {
   private static let closedError = StoreError(.closed, "the store was closed")
 
   /// The first offset of a partition that is not stored; nil for a partition never seen.
-  package func nextOffset(of partition: Int32) -> Int64? { snapshot.get().nextOffsets[partition] }
+  package func nextOffset(of partition: Int32) -> Int64? { view.snapshot.nextOffsets[partition] }
 
-  package var nextOffsets: [Int32: Int64] { snapshot.get().nextOffsets }
+  package var nextOffsets: [Int32: Int64] { view.snapshot.nextOffsets }
 
   // MARK: Reading, any thread
 
+  /// The time TTLs are counted in: the wall clock's, but never going back.
   package func nowMilliseconds() -> Int64 { clock.nowMilliseconds() }
+
+  /// What the wall clock shows at a moment of the store's time. The two differ only after the wall clock was set back.
+  package func wallMilliseconds(at storeMilliseconds: Int64) -> Int64 {
+    storeMilliseconds.subtractingReportingOverflow(clock.leadMilliseconds()).partialValue
+  }
 
   /// The oldest live actions after `marker`, from the head of the queue without one.
   ///
   /// - Parameters:
   ///   - limit: 1…50.
   ///   - events: only actions with one of these events; all when empty.
-  package func page(of queue: QueueAddress, after marker: Marker?, limit: Int, events: [String] = []) -> Page {
-    reader(of: queue).page(after: marker, limit: max(1, limit), events: events)
+  ///   - stopsAtGaps: ends the page before the first gap. A page without actions is then that gap alone.
+  package func page(
+    of queue: QueueAddress, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
+  ) -> Page {
+    reader(of: queue).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
   }
 
   /// Nil when the queue has no such action, or it has expired.
@@ -144,23 +154,41 @@ package final class ActionStore: Sendable {
   /// Nil for a queue of which nothing was ever received.
   package func statistics(of queue: QueueAddress) -> QueueStatistics? {
     let reader = reader(of: queue)
-    guard !reader.groups.isEmpty else { return nil }
-    return reader.statistics(counters: reader.groups.map { directory.counters(of: $0) })
+    return reader.facts.isEmpty ? nil : reader.statistics()
+  }
+
+  /// The counts of all queues together, and how many queues do not add up. Looks at every index: for operators.
+  package func balance() -> StoreBalance {
+    let (snapshot, facts) = view.lookAtAll()
+    let now = clock.nowMilliseconds()
+    var balance = StoreBalance()
+    for (key, parts) in Dictionary(grouping: facts, by: \.group.key) {
+      balance.add(reader(of: key, snapshot, parts, now: now).statistics())
+    }
+    return balance
   }
 
   /// Names of a project's queues after `name`, ascending; every queue ever seen.
   package func queues(of project: String, after name: String?, limit: Int) -> [String] {
-    directory.queues(of: project, after: name, limit: limit)
+    view.directory.queues(of: project, after: name, limit: limit)
   }
 
   private func reader(of queue: QueueAddress) -> PageReader {
-    // The snapshot is taken first: every group with an action in it is known by then.
-    let snapshot = snapshot.get()
-    let groups = directory.groups(of: QueueKey(queue.key)).sorted { $0.partition < $1.partition }
-    return PageReader(
-      snapshot: snapshot, groups: groups, identity: identity, now: clock.nowMilliseconds(),
-      scanMax: configuration.pageScanMax)
+    let key = QueueKey(queue.key)
+    let (snapshot, facts) = view.look(at: key)
+    return reader(of: key, snapshot, facts, now: clock.nowMilliseconds())
   }
+
+  private func reader(
+    of key: QueueKey, _ snapshot: StoreSnapshot, _ facts: [QueueDirectory.Facts], now: Int64
+  ) -> PageReader {
+    PageReader(
+      snapshot: snapshot, facts: facts, key: key, identity: identity, now: now, scanMax: configuration.pageScanMax,
+      directory: view.directory)
+  }
+
+  /// Where Kafka no longer had what was to be stored, in the order it was noticed.
+  package var holes: [Hole] { view.snapshot.holes }
 
   /// Figures for operators.
   package struct Status: Sendable {
@@ -178,25 +206,8 @@ package final class ActionStore: Sendable {
       Status(
         bytesOnDisk: writer?.bytesOnDisk ?? 0,
         segments: writer.map { $0.sealed.count + $0.retired.count + $0.open.compactMap { $0 }.count } ?? 0,
-        queues: directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
+        queues: view.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
         duplicates: writer?.duplicates ?? 0, rejected: writer?.rejected ?? [:])
     }
-  }
-}
-
-/// The snapshot readers take; the lock is held for the copy of a reference.
-private final class SnapshotBox: Sendable {
-  private let current = Mutex(StoreSnapshot(lanes: [], nextOffsets: [:]))
-
-  func get() -> StoreSnapshot { current.withLock { $0 } }
-
-  func set(_ snapshot: StoreSnapshot) {
-    // The old one is let go outside the lock: it may be the last reference to a mapping.
-    let old = current.withLock { current in
-      let old = current
-      current = snapshot
-      return old
-    }
-    _ = old
   }
 }

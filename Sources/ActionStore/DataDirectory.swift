@@ -19,7 +19,7 @@ import Synchronization
 /// | `segments/` | see ``SegmentHeader`` and ``IndexFile`` |
 /// | `sealing.key` | 32 bytes, where the configuration names no key |
 struct DataDirectory {
-  static let version = 1
+  static let version = ActionStore.directoryVersion
 
   let path: String
   let files: FileSystem
@@ -59,6 +59,8 @@ struct DataDirectory {
         "\(path) has layout version \(found), this Strandline reads up to \(version); start the newer Strandline, "
           + "or name an empty directory and it is rebuilt from the topic")
     }
+    // What is written from now on an older version cannot read.
+    if found < version { try files.replace(file, with: Array("\(version)\n".utf8)) }
   }
 
   /// Opens the catalog; a damaged file is set aside, because everything but lifetime counters comes from the log.

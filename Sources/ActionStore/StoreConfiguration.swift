@@ -20,9 +20,12 @@ package struct StoreConfiguration: Sendable {
   }
 }
 
-/// The clock the store expires by: milliseconds since 1970, UTC.
+/// The clocks a store is given; tests move them by hand.
 package protocol WallClock: Sendable {
+  /// Milliseconds since 1970, UTC. May be set forward and back.
   func nowMilliseconds() -> Int64
+  /// Milliseconds since some moment. Never goes back, and goes on while the machine sleeps.
+  func steadyMilliseconds() -> Int64
 }
 
 /// Where an action stands in the topic.

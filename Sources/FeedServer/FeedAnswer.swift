@@ -42,6 +42,8 @@ struct FeedRequest {
   var accept: String?
   /// `X-Project-ID`.
   var project: String?
+  /// `Prefer`, all fields of it.
+  var prefer: String?
   var contentType: String?
   var contentEncoding: String?
   var contentLength: Int?
@@ -49,4 +51,13 @@ struct FeedRequest {
   var requestID: String
 
   var isHead: Bool { method == "HEAD" }
+
+  /// Whether a gap is to be an error: the preference `handling=strict` (RFC 7240), wherever it stands in the list.
+  var isStrict: Bool {
+    guard let prefer else { return false }
+    return prefer.split(separator: ",").contains { preference in
+      let word = preference.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" && $0 != "\"" }
+      return word == "handling=strict"
+    }
+  }
 }

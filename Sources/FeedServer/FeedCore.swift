@@ -10,6 +10,8 @@ struct FeedCore: Sendable {
   let queues: QueuesResponder
   let posts: PostResponder
   let operations: OperationsResponder
+  /// Nil when nothing is known: answers are then given without a statement of time.
+  let currency: (@Sendable () -> FeedCurrency)?
   let metrics: HTTPMetrics
   let budget: ByteBudget
 
@@ -26,6 +28,8 @@ struct FeedCore: Sendable {
   /// Everything but POSTs is answered here, synchronously.
   func begin(_ request: FeedRequest) -> Beginning {
     var route: FeedRoute?
+    // Asked before anything is read: what came between the two is in the answer.
+    var currency: FeedCurrency?
     do throws(Problem) {
       let target = try RequestTarget(request.target)
       guard let match = try RouteMatch(path: target.path), routes.contains(match.route) else { throw .notFound }
@@ -34,16 +38,18 @@ struct FeedCore: Sendable {
       if match.route.isOperational {
         return .answer(finish(try operations.answer(match.route, query: target.query), request), route)
       }
+      currency = self.currency?()
       let (project, queue) = try Self.address(match, request)
       if request.method == "POST", let queue {
         try Self.checkPost(request, query: target.query)
         return .post(queue)
       }
       guard Accept.allows(request.accept) else { throw .notAcceptable }
-      let answer = try read(match, target, project: project, queue: queue)
+      var answer = try read(match, target, request, project: project, queue: queue, currency: currency)
+      answer.add(currency)
       return .answer(finish(answer, request), route)
     } catch {
-      return .answer(refuse(error, request), route)
+      return .answer(refuse(error, request, currency), route)
     }
   }
 
@@ -56,9 +62,11 @@ struct FeedCore: Sendable {
     }
   }
 
-  func refuse(_ problem: Problem, _ request: FeedRequest) -> FeedAnswer {
+  func refuse(_ problem: Problem, _ request: FeedRequest, _ currency: FeedCurrency? = nil) -> FeedAnswer {
     let path = request.target.prefix { $0 != "?" && $0 != "#" }
-    return finish(problem.answer(instance: path, requestID: request.requestID), request)
+    var answer = problem.answer(instance: path, requestID: request.requestID)
+    answer.add(currency)
+    return finish(answer, request)
   }
 
   /// What every answer has.
@@ -70,7 +78,8 @@ struct FeedCore: Sendable {
   }
 
   private func read(
-    _ match: RouteMatch, _ target: RequestTarget, project: String, queue: QueueAddress?
+    _ match: RouteMatch, _ target: RequestTarget, _ request: FeedRequest, project: String, queue: QueueAddress?,
+    currency: FeedCurrency?
   ) throws(Problem) -> FeedAnswer {
     let query = try QueryItems(target.query)
     guard let queue else { return try queues.answer(project: project, query: query, location: target.text) }
@@ -78,8 +87,9 @@ struct FeedCore: Sendable {
     case .actions:
       try query.check(known: PageRequest.knownParameters, tolerated: PageRequest.toleratedParameters)
       guard query.contains("ids") else {
-        let page = try PageRequest(queue: queue, query: query, sealer: pages.store.sealer)
-        return try pages.answer(page, location: target.text)
+        let page = try PageRequest(
+          queue: queue, query: query, isStrict: request.isStrict, sealer: pages.store.sealer)
+        return try pages.answer(page, currency: currency, location: target.text)
       }
       guard !["marker", "limit", "event"].contains(where: query.contains) else {
         throw .invalidParameter("ids stands alone: it names the actions, so nothing can be paged", parameter: "ids")
@@ -90,7 +100,7 @@ struct FeedCore: Sendable {
       return try items.answer(id: match.id ?? "", queue: queue, location: target.text)
     case .statistics:
       try query.check(known: [])
-      return try queues.statistics(of: queue, location: target.text)
+      return try queues.statistics(of: queue, currency: currency, location: target.text)
     default:
       throw .notFound
     }
@@ -121,6 +131,13 @@ struct FeedCore: Sendable {
     }
     guard Accept.allows(request.accept) else { throw .notAcceptable }
     if let length = request.contentLength, length > PostResponder.contentBytesMax { throw .postTooLarge }
+  }
+}
+
+extension FeedAnswer {
+  /// Says up to when the node has read everything.
+  fileprivate mutating func add(_ currency: FeedCurrency?) {
+    if let through = currency?.completeThrough { add(GapStatement.completeThroughField, through) }
   }
 }
 

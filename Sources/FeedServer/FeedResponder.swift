@@ -42,13 +42,16 @@ extension FeedRequest {
   init(_ head: HTTPRequest) {
     self.init(
       method: head.method.rawValue, target: head.path ?? "", accept: head.headerFields[.accept],
-      project: Self.projectName.flatMap { head.headerFields[$0] }, contentType: head.headerFields[.contentType],
+      project: Self.projectName.flatMap { head.headerFields[$0] },
+      prefer: Self.preferName.flatMap { head.headerFields[$0] },
+      contentType: head.headerFields[.contentType],
       contentEncoding: head.headerFields[.contentEncoding],
       contentLength: head.headerFields[.contentLength].flatMap { Int($0) },
       requestID: RequestID.make(from: Self.requestIDName.flatMap { head.headerFields[$0] }))
   }
 
   private static let projectName = HTTPField.Name("X-Project-ID")
+  private static let preferName = HTTPField.Name("Prefer")
   private static let requestIDName = HTTPField.Name("X-Request-Id")
 }
 

@@ -73,10 +73,10 @@ package final class FeedServer: Service, Sendable {
 
   func core(_ routes: FeedRoutes) -> FeedCore {
     FeedCore(
-      routes: routes, pages: PageResponder(store: store, currency: currency), items: ItemsResponder(store: store),
+      routes: routes, pages: PageResponder(store: store), items: ItemsResponder(store: store),
       queues: QueuesResponder(store: store), posts: PostResponder(publisher: publisher, sealer: store.sealer),
-      operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain), metrics: metrics,
-      budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))
+      operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain, store: store),
+      currency: currency, metrics: metrics, budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))
   }
 
   func application(_ routes: FeedRoutes, at address: ListenAddress) -> Application<FeedResponder> {

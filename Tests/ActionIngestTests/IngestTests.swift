@@ -263,6 +263,53 @@ struct IngestTests {
     await second.end()
   }
 
+  @Test("tells a queue's readers of its rejected records")
+  func rejected() async throws {
+    let fixture = try IngestFixture(partitions: 1)
+    _ = try await fixture.send("{\"event\":\"A\"}")
+    _ = try await fixture.send("not json")
+    _ = try await fixture.send("not json", key: "no-slash")
+    _ = try await fixture.send("{\"event\":\"B\"}")
+    let store = try fixture.openStore()
+    try await fixture.running(store) { _ in
+      try await eventually("both actions") { store.bodies(queue).count == 2 }
+    }
+    let page = store.page(of: queue, after: nil, limit: 10)
+    #expect(page.gaps.map(\.reason) == [.rejected])
+    #expect(page.gaps.map(\.count) == [1])
+    #expect(store.statistics(of: queue)?.rejectedByReason == ["invalid_json": 1])
+    #expect(store.balance().unbalancedQueues == 0)
+    await fixture.end()
+  }
+
+  @Test("records a hole where Kafka no longer has what was to be read, and goes on behind it")
+  func hole() async throws {
+    // The embedded broker keeps a bounded number of records a partition: a stopped node is overtaken.
+    let fixture = try IngestFixture(partitions: 1)
+    _ = try await fixture.send("{\"event\":\"First\"}")
+    let store = try fixture.openStore()
+    try await fixture.running(store) { _ in
+      try await eventually("the first action") { store.bodies(queue).count == 1 }
+    }
+    let marker = store.page(of: queue, after: nil, limit: 10).marker
+    let pad = String(repeating: "x", count: 200_000)
+    for index in 0..<60 {
+      _ = try await fixture.send("{\"event\":\"Own\",\"details\":{\"n\":\(index),\"pad\":\"\(pad)\"}}")
+    }
+    try await fixture.running(store) { _ in
+      try await eventually("the last action") { store.nextOffset(of: 0) == 61 }
+    }
+    let hole = try #require(store.holes.first)
+    #expect(store.holes.count == 1)
+    #expect(hole.from == 1 && hole.to > 1 && hole.reason == .topicRetention)
+    let page = store.page(of: queue, after: marker, limit: 50)
+    let gap = try #require(page.gaps.first)
+    #expect(page.gaps.count == 1 && gap.reason == .topicRetention && gap.count == nil)
+    #expect(gap.from == 1 && gap.to == hole.to - 1)
+    #expect(page.actions.count == 61 - Int(hole.to))
+    await fixture.end()
+  }
+
   @Test("ends at once when told to, whatever Kafka does", arguments: [true, false])
   func stop(isUp: Bool) async throws {
     let fixture = try IngestFixture(partitions: 1)

@@ -95,6 +95,39 @@ struct RecoveryTests {
     #expect(store.all(queue).map(\.text) == (0..<20).map { Draft(offset: $0).body })
   }
 
+  private func damagedFolders() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: fixture.directory.path).filter { $0.contains(".damaged-") }
+  }
+
+  @Test("damage of what was on disk is set aside and comes again from the topic", arguments: ["flip", "cut", "remove"])
+  func damagedSegment(kind: String) throws {
+    try abandon { store in
+      for offset in 0..<20 { try store.append([Draft(offset: Int64(offset), padding: 50)]) }
+      try store.maintain()
+    }
+    let file = try #require(try fixture.directory.files(withSuffix: ".segment").last)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    switch kind {
+    case "flip": bytes[bytes.count / 2] ^= 0x10
+    case "cut": bytes.removeLast(bytes.count / 3)
+    default: try FileManager.default.removeItem(atPath: file)
+    }
+    if kind != "remove" { try bytes.write(to: URL(fileURLWithPath: file)) }
+    var store = try fixture.open()
+    #expect(try damagedFolders().count == (kind == "remove" ? 0 : 1))
+    let next = store.nextOffset(of: 0) ?? 0
+    #expect(next < 20)
+    try store.append((next..<20).map { Draft(offset: $0, padding: 50) })
+    #expect(store.positions(queue).map(\.offset) == Array(0..<20))
+    #expect(store.balance().unbalancedQueues == 0)
+    try store.maintain()
+    store.abandon()
+    // Noticed once.
+    store = try fixture.open()
+    #expect(store.positions(queue).map(\.offset) == Array(0..<20))
+    #expect(try damagedFolders().count == (kind == "remove" ? 0 : 1))
+  }
+
   @Test("a missing or damaged index file is built anew", arguments: [true, false])
   func index(isMissing: Bool) throws {
     var store = try fixture.open()
@@ -190,7 +223,7 @@ struct DataDirectoryTests {
     try store.close()
     let file = try #require(try fixture.directory.files(withSuffix: ".segment").first)
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
-    bytes[8] = 2
+    bytes[8] = 99
     try bytes.write(to: URL(fileURLWithPath: file))
     #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .newerVersion }
   }

@@ -5,13 +5,21 @@ import Synchronization
 
 @testable import ActionStore
 
-/// A clock moved by hand.
+/// Clocks moved by hand.
 final class ManualClock: WallClock {
-  private let time: Atomic<Int64>
-  init(_ start: Int64 = 1_700_000_000_000) { time = Atomic(start) }
-  func nowMilliseconds() -> Int64 { time.load(ordering: .relaxed) }
-  func advance(milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
+  private let wall: Atomic<Int64>
+  private let steady = Atomic<Int64>(5_000)
+  init(_ start: Int64 = 1_700_000_000_000) { wall = Atomic(start) }
+  func nowMilliseconds() -> Int64 { wall.load(ordering: .relaxed) }
+  func steadyMilliseconds() -> Int64 { steady.load(ordering: .relaxed) }
+  /// Time passes.
+  func advance(milliseconds: Int64) {
+    wall.add(milliseconds, ordering: .relaxed)
+    steady.add(milliseconds, ordering: .relaxed)
+  }
   func advance(seconds: Int64) { advance(milliseconds: seconds * 1_000) }
+  /// Somebody sets the wall clock.
+  func step(milliseconds: Int64) { wall.add(milliseconds, ordering: .relaxed) }
 }
 
 /// A fresh directory, removed when the last reference goes.
@@ -86,6 +94,21 @@ extension ActionStore {
     }
   }
 
+  /// Rejects a record of `queue`, or of none.
+  func reject(_ queue: String?, partition: Int32 = 0, offset: Int64, reason: String = "invalid_json") throws {
+    _ = try append { batch in
+      var key = queue ?? ""
+      key.withUTF8 { key in
+        batch.reject(
+          partition: partition, offset: offset, key: queue == nil ? nil : UnsafeRawBufferPointer(key), reason: reason)
+      }
+    }
+  }
+
+  func recordHole(partition: Int32 = 0, to end: Int64, reason: Hole.Reason = .topicRetention) throws {
+    _ = try append { batch in batch.recordHole(partition: partition, to: end, reason: reason) }
+  }
+
   /// Follows pages from `marker` to the end.
   func all(_ queue: QueueAddress, after marker: Marker? = nil, limit: Int = 10, events: [String] = []) -> [StoredAction]
   {
@@ -94,8 +117,8 @@ extension ActionStore {
     while true {
       let page = page(of: queue, after: marker, limit: limit, events: events)
       actions += page.actions
-      if page.actions.isEmpty && page.isExhausted { return actions }
       marker = page.marker
+      if page.isExhausted && page.actions.isEmpty && page.gaps.isEmpty { return actions }
     }
   }
 

@@ -84,11 +84,12 @@ import Testing
     try feed.append(1, ttl: 100)
     feed.clock.advance(seconds: 10)
     try await feed.test { client async throws in
-      let messages = try await client.get("/v1/p/queues/q/actions").messages
-      #expect(messages.count == 1)
-      #expect(messages.first?["age"] as? Int == 10)
+      let page = try await client.get("/v1/p/queues/q/actions")
+      #expect(try page.messages.count == 1)
+      #expect(try page.messages.first?["age"] as? Int == 10)
       feed.clock.advance(seconds: 90)
-      #expect(try await client.get("/v1/p/queues/q/actions").status == .noContent)
+      #expect(try await client.get("/v1/p/queues/q/actions").messages.isEmpty)
+      #expect(try await client.get(try page.next).status == .noContent)
     }
   }
 
@@ -188,19 +189,27 @@ import Testing
   }
 
   @Test func `an empty page is vouched for, or refused`() async throws {
-    let current = try Feed(currency: { .completeThrough(milliseconds: 1_700_000_000_123) })
+    let current = try Feed(currency: { FeedCurrency(completeThroughMilliseconds: 1_700_000_000_123) })
     try await current.test { client async throws in
       let answer = try await client.get("/v1/p/queues/q/actions")
       #expect(answer.status == .noContent)
       #expect(answer.field("Strandline-Complete-Through") == "2023-11-14T22:13:20.123000000Z")
     }
-    let behind = try Feed(currency: { .behind(detail: "3,000 records behind", retryAfterSeconds: 7) })
+    let behind = try Feed(currency: {
+      FeedCurrency(
+        completeThroughMilliseconds: 1_700_000_000_123,
+        behind: .init(detail: "3,000 records behind", retryAfterSeconds: 7))
+    })
     try await behind.test { client async throws in
       let answer = try await client.get("/v1/p/queues/q/actions")
       #expect(answer.status == .serviceUnavailable)
       #expect(answer.field("Retry-After") == "7")
+      #expect(answer.field("Strandline-Complete-Through") == "2023-11-14T22:13:20.123000000Z")
+      #expect(try await client.get("/v1/p/queues/q/stats").status == .serviceUnavailable)
       try behind.append()
-      #expect(try await client.get("/v1/p/queues/q/actions").status == .ok)
+      let page = try await client.get("/v1/p/queues/q/actions")
+      #expect(page.status == .ok)
+      #expect(page.field("Strandline-Complete-Through") == "2023-11-14T22:13:20.123000000Z")
     }
   }
 }

@@ -65,7 +65,9 @@ import Testing
       #expect(try await client.get("/v1/p/queues/q/stats?x=1").status == .badRequest)
       feed.clock.advance(seconds: 500)
       let empty = try await client.get("/v1/p/queues/q/stats").text
-      #expect(empty == #"{"messages":{"total":0,"received":6,"expired":6}}"#)
+      let counts =
+        #""received":6,"live":0,"expired":6,"expired_served":0,"expired_unread":6,"rejected":0,"duplicates":0"#
+      #expect(empty == #"{"messages":{"total":0,\#(counts),"balanced":true,"rejected_by_reason":{}}}"#)
     }
   }
 }

@@ -16,6 +16,7 @@ final class ManualClock: WallClock {
   private let time: Atomic<Int64>
   init(_ start: Int64 = 1_700_000_000_000) { time = Atomic(start) }
   func nowMilliseconds() -> Int64 { time.load(ordering: .relaxed) }
+  func steadyMilliseconds() -> Int64 { time.load(ordering: .relaxed) }
   func advance(seconds: Int64) { time.add(seconds * 1_000, ordering: .relaxed) }
 }
 

@@ -1,4 +1,5 @@
 import ActionEmitter
+import ActionStore
 import AuditActions
 import Foundation
 import Kafka

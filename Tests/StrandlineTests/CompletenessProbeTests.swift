@@ -38,7 +38,7 @@ struct CompletenessProbeTests {
         configuration: configuration,
         progress: .init(
           partitions: { [0] }, nextOffset: { [self] _ in nextOffset?() ?? stored.withLock { $0 } },
-          nowMilliseconds: { [self] in now.withLock { $0 } }), logger: Logger(label: "test"))
+          nowMilliseconds: { [self] in now.withLock { $0 } }, wallMilliseconds: { $0 }), logger: Logger(label: "test"))
     }
   }
 
@@ -49,7 +49,7 @@ struct CompletenessProbeTests {
   }
 
   private func isComplete(_ currency: FeedCurrency) -> Bool {
-    if case .completeThrough = currency { true } else { false }
+    currency.behind == nil
   }
 
   @Test("the store is complete once it has what Kafka had, and only within the bound from then on")
@@ -59,13 +59,13 @@ struct CompletenessProbeTests {
     let probe = try world.probe()
     #expect(!isComplete(probe.currency()))
     let running = Task { try await probe.run() }
-    try await wait { probe.currency() == .behind(detail: "1 records are still to be stored", retryAfterSeconds: 1) }
+    try await wait { probe.currency().behind?.detail == "1 records are still to be stored" }
     world.stored.withLock { $0 = 1 }
-    try await wait { probe.currency() == .completeThrough(milliseconds: 1_000_000) }
+    try await wait { probe.currency() == FeedCurrency(completeThroughMilliseconds: 1_000_000) }
     running.cancel()
     _ = await running.result
     world.now.withLock { $0 = 1_005_000 }
-    #expect(probe.currency() == .completeThrough(milliseconds: 1_000_000))
+    #expect(probe.currency() == FeedCurrency(completeThroughMilliseconds: 1_000_000))
     world.now.withLock { $0 = 1_005_001 }
     #expect(!isComplete(probe.currency()))
     await world.broker.close()
@@ -97,7 +97,7 @@ struct CompletenessProbeTests {
     let probe = try world.probe()
     let running = Task { try await probe.run() }
     try await wait {
-      if case .behind(let detail, _) = probe.currency() { detail.contains("made anew") } else { false }
+      probe.currency().behind?.detail.contains("made anew") ?? false
     }
     running.cancel()
     _ = await running.result

@@ -69,4 +69,29 @@ struct DoctorTests {
     #expect(
       finding.json.text == #"{"level":"warn","check":"disk","detail":"100 MiB free","mend":"make room"}"#)
   }
+
+  @Test(
+    "counters that add up are well, others are not",
+    arguments: [
+      (
+        #"{"received":9,"live":2,"expired_served":3,"expired_unread":3,"rejected":1,"unbalanced_queues":0,"holes":0}"#,
+        Finding.Level.ok
+      ),
+      (
+        #"{"received":9,"live":2,"expired_served":3,"expired_unread":3,"rejected":1,"unbalanced_queues":0,"holes":1}"#,
+        .warn
+      ),
+      (
+        #"{"received":9,"live":1,"expired_served":3,"expired_unread":3,"rejected":1,"unbalanced_queues":0,"holes":0}"#,
+        .fail
+      ),
+      (
+        #"{"received":9,"live":2,"expired_served":3,"expired_unread":3,"rejected":1,"unbalanced_queues":1,"holes":0}"#,
+        .fail
+      ),
+      ("<html>", .warn), ("{}", .warn),
+    ])
+  func counters(answer: String, level: Finding.Level) {
+    #expect(CountersCheck.judge(Array(answer.utf8), url: "http://127.0.0.1:8080").level == level)
+  }
 }

@@ -16,6 +16,23 @@ struct FollowMachineTests {
         #"{"links":[{"rel":"next","href":"\#(next)"}],"messages":[\#(messages.joined(separator: ","))]}"#.utf8))
   }
 
+  @Test("what the feed can no longer give is told, with the actions behind it")
+  func gaps() throws {
+    var machine = FollowMachine(target: "/a", intervalMilliseconds: 1_000, follows: true)
+    let places = #""from":{"partition":2,"offset":5},"to":{"partition":2,"offset":9},"links":[]"#
+    let page = try FeedPage(
+      parsing: Array(
+        (#"{"links":[{"rel":"next","href":"/b"}],"messages":[],"gaps":[{"reason":"expired","count":3,\#(places)},"#
+          + #"{"reason":"topic-retention","count":null,\#(places)}]}"#).utf8))
+    let step = machine.receive(.page(page))
+    #expect(
+      step.note == """
+        3 actions lost (expired), partition 2, offsets 5 to 9
+        an unknown number of actions lost (topic-retention), partition 2, offsets 5 to 9
+        """)
+    #expect(step.next == .ask(afterMilliseconds: 0))
+  }
+
   @Test("a page is printed and its next is asked for at once; an empty answer is followed by a wait")
   func pages() throws {
     var machine = FollowMachine(target: "/a", intervalMilliseconds: 1_000, follows: true)

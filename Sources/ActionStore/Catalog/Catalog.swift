@@ -4,8 +4,8 @@ import GRDB
 /// The small, long-lived facts of a store in `catalog.sqlite`: a fold over the segment log, written at most once a
 /// second together with the number of the last batch it reflects.
 ///
-/// Everything in it can be derived from the log again, except what outlives the log: lifetime counters, and queues
-/// whose actions have all expired.
+/// Everything in it can be derived from the log again, except what outlives the log: lifetime counters, queues whose
+/// actions have all expired, holes, and how far readers have come.
 final class Catalog: Sendable {
   private let database: DatabaseQueue
 
@@ -13,6 +13,9 @@ final class Catalog: Sendable {
     var key: QueueKey
     var partition: Int32
     var counters: QueueDirectory.Counters
+    /// Nil leaves what is there.
+    var frontier: ReadFrontier.State?
+    var rejections: Rejections?
   }
 
   /// What one checkpoint writes.
@@ -24,15 +27,35 @@ final class Catalog: Sendable {
     /// Records dead-lettered in all, by reason.
     var rejected: [String: UInt64]
     var duplicates: UInt64
+    /// Holes not written before.
+    var holes: [Hole]
+    /// The segments there are, to notice at the next start when one is missing or shorter.
+    var segments: [SegmentFact]
+    /// Those whose actions are counted as unlinked: they are gone, or go next.
+    var departing: [UInt64]
+    /// The store's time.
+    var storeMilliseconds: Int64
+  }
+
+  struct SegmentFact {
+    var number: UInt64
+    var firstBatch: UInt64
+    /// At least so long.
+    var bytes: Int
   }
 
   struct Contents {
     var identity: StoreIdentity
     var topic: String
     var batch: UInt64
+    var nextOffsets: [Int32: Int64]
     var groups: [GroupRow]
     var rejected: [String: UInt64]
     var duplicates: UInt64
+    var holes: [Hole]
+    var segments: [SegmentFact]
+    var departing: [UInt64]
+    var storeMilliseconds: Int64
   }
 
   /// Opens or creates the file. Throws GRDB's error; the caller decides whether the file is damaged.
@@ -55,6 +78,31 @@ final class Catalog: Sendable {
           CREATE TABLE rejected (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("2") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE queue_partitions ADD COLUMN expired_unlinked INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE queue_partitions ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE queue_partitions ADD COLUMN duplicates INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE queue_partitions ADD COLUMN last_offset INTEGER NOT NULL DEFAULT -1;
+          ALTER TABLE queue_partitions ADD COLUMN unindexed_offset INTEGER NOT NULL DEFAULT -1;
+          ALTER TABLE queue_partitions ADD COLUMN unindexed_ordinal INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE queue_partitions ADD COLUMN read_up_to INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE queue_partitions ADD COLUMN expired_unread INTEGER NOT NULL DEFAULT 0;
+          CREATE TABLE queue_rejected (
+            project TEXT NOT NULL, queue TEXT NOT NULL, partition INTEGER NOT NULL,
+            reason TEXT NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY (project, queue, partition, reason)) WITHOUT ROWID;
+          CREATE TABLE queue_rejected_runs (
+            project TEXT NOT NULL, queue TEXT NOT NULL, partition INTEGER NOT NULL,
+            first_ordinal INTEGER NOT NULL, last_ordinal INTEGER NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY (project, queue, partition, first_ordinal)) WITHOUT ROWID;
+          CREATE TABLE holes (
+            partition INTEGER NOT NULL, from_offset INTEGER NOT NULL, to_offset INTEGER NOT NULL,
+            reason TEXT NOT NULL, recorded_ms INTEGER NOT NULL,
+            PRIMARY KEY (partition, from_offset)) WITHOUT ROWID;
+          """)
+    }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")
@@ -64,6 +112,8 @@ final class Catalog: Sendable {
 
   func close() { try? database.close() }
 
+  // MARK: Reading
+
   /// Nil for a catalog just created.
   func contents() throws -> Contents? {
     try database.read { db in
@@ -72,26 +122,93 @@ final class Catalog: Sendable {
       guard let high = facts["identity_high"].flatMap({ UInt64($0, radix: 16) }),
         let low = facts["identity_low"].flatMap({ UInt64($0, radix: 16) }), let topic = facts["topic"]
       else { return nil }
-      var groups: [GroupRow] = []
-      let rows = try Row.fetchCursor(
-        db, sql: "SELECT project, queue, partition, received, expired_on_arrival FROM queue_partitions")
-      while let row = try rows.next() {
-        let received: Int64 = row["received"]
-        let expired: Int64 = row["expired_on_arrival"]
-        groups.append(
-          GroupRow(
-            key: QueueKey("\(row["project"] as String)/\(row["queue"] as String)"), partition: row["partition"],
-            counters: .init(received: UInt64(clamping: received), expiredOnArrival: UInt64(clamping: expired))))
-      }
       var rejected: [String: UInt64] = [:]
       for row in try Row.fetchAll(db, sql: "SELECT reason, count FROM rejected") {
         rejected[row["reason"]] = UInt64(clamping: row["count"] as Int64)
       }
+      var nextOffsets: [Int32: Int64] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT partition, next_offset FROM offsets") {
+        nextOffsets[row["partition"]] = row["next_offset"]
+      }
       return Contents(
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
-        groups: groups, rejected: rejected, duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0)
+        nextOffsets: nextOffsets, groups: try Self.groups(db), rejected: rejected,
+        duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, holes: try Self.holes(db),
+        segments: Self.segments(facts["segments"] ?? ""),
+        departing: (facts["departing"] ?? "").split(separator: ",").compactMap { UInt64($0) },
+        storeMilliseconds: facts["store_ms"].flatMap { Int64($0) } ?? .min)
     }
   }
+
+  private static func segments(_ text: String) -> [SegmentFact] {
+    text.split(separator: ",").compactMap { part in
+      let numbers = part.split(separator: ":")
+      guard numbers.count == 3, let number = UInt64(numbers[0]), let first = UInt64(numbers[1]),
+        let bytes = Int(numbers[2])
+      else { return nil }
+      return SegmentFact(number: number, firstBatch: first, bytes: bytes)
+    }
+  }
+
+  private static func groups(_ db: Database) throws -> [GroupRow] {
+    let rejections = try rejections(db)
+    var groups: [GroupRow] = []
+    let rows = try Row.fetchCursor(db, sql: "SELECT * FROM queue_partitions")
+    while let row = try rows.next() {
+      func count(_ name: String) -> UInt64 { UInt64(clamping: row[name] as Int64) }
+      let key = QueueKey("\(row["project"] as String)/\(row["queue"] as String)")
+      let partition: Int32 = row["partition"]
+      groups.append(
+        GroupRow(
+          key: key, partition: partition,
+          counters: .init(
+            received: count("received"), expiredOnArrival: count("expired_on_arrival"),
+            expiredUnlinked: count("expired_unlinked"), rejected: count("rejected"),
+            duplicates: count("duplicates"), lastOffset: row["last_offset"],
+            unindexed: .init(offset: row["unindexed_offset"], ordinal: count("unindexed_ordinal"))),
+          frontier: .init(reached: count("read_up_to"), expiredUnread: count("expired_unread")),
+          rejections: rejections[key]?[partition]))
+    }
+    return groups
+  }
+
+  private static func rejections(_ db: Database) throws -> [QueueKey: [Int32: Rejections]] {
+    var runs: [QueueKey: [Int32: [Rejections.Run]]] = [:]
+    let runRows = try Row.fetchCursor(
+      db, sql: "SELECT * FROM queue_rejected_runs ORDER BY project, queue, partition, first_ordinal")
+    while let row = try runRows.next() {
+      let key = QueueKey("\(row["project"] as String)/\(row["queue"] as String)")
+      runs[key, default: [:]][row["partition"], default: []].append(
+        .init(
+          first: UInt64(clamping: row["first_ordinal"] as Int64), last: UInt64(clamping: row["last_ordinal"] as Int64),
+          count: UInt64(clamping: row["count"] as Int64)))
+    }
+    var reasons: [QueueKey: [Int32: [String: UInt64]]] = [:]
+    let reasonRows = try Row.fetchCursor(db, sql: "SELECT * FROM queue_rejected")
+    while let row = try reasonRows.next() {
+      let key = QueueKey("\(row["project"] as String)/\(row["queue"] as String)")
+      reasons[key, default: [:]][row["partition"], default: [:]][row["reason"]] = UInt64(
+        clamping: row["count"] as Int64)
+    }
+    var result: [QueueKey: [Int32: Rejections]] = [:]
+    for (key, partitions) in runs {
+      for (partition, runs) in partitions {
+        result[key, default: [:]][partition] = Rejections(
+          runs: runs, countByReason: reasons[key]?[partition] ?? [:])
+      }
+    }
+    return result
+  }
+
+  private static func holes(_ db: Database) throws -> [Hole] {
+    try Row.fetchAll(db, sql: "SELECT * FROM holes ORDER BY partition, from_offset").map { row in
+      Hole(
+        partition: row["partition"], from: row["from_offset"], to: row["to_offset"],
+        reason: Hole.Reason(rawValue: row["reason"]) ?? .topicRetention, recordedMilliseconds: row["recorded_ms"])
+    }
+  }
+
+  // MARK: Writing
 
   func begin(identity: StoreIdentity, topic: String) throws {
     try database.write { db in
@@ -105,20 +222,73 @@ final class Catalog: Sendable {
     try database.write { db in
       try Self.setFact("batch", String(checkpoint.batch), db)
       try Self.setFact("duplicates", String(checkpoint.duplicates), db)
+      let segments = checkpoint.segments.map { "\($0.number):\($0.firstBatch):\($0.bytes)" }
+      try Self.setFact("segments", segments.joined(separator: ","), db)
+      try Self.setFact("departing", checkpoint.departing.map { String($0) }.joined(separator: ","), db)
+      try Self.setFact("store_ms", String(checkpoint.storeMilliseconds), db)
       let offsets = try db.cachedStatement(sql: "INSERT OR REPLACE INTO offsets VALUES (?, ?)")
       for (partition, offset) in checkpoint.nextOffsets { try offsets.execute(arguments: [partition, offset]) }
-      let groups = try db.cachedStatement(sql: "INSERT OR REPLACE INTO queue_partitions VALUES (?, ?, ?, ?, ?)")
-      for row in checkpoint.groups {
-        guard let address = row.key.address else { continue }
-        try groups.execute(arguments: [
-          address.project, address.queue, row.partition, Int64(clamping: row.counters.received),
-          Int64(clamping: row.counters.expiredOnArrival),
-        ])
-      }
+      for row in checkpoint.groups { try Self.write(row, db) }
       for (reason, count) in checkpoint.rejected {
         try db.execute(
           sql: "INSERT OR REPLACE INTO rejected VALUES (?, ?)", arguments: [reason, Int64(clamping: count)])
       }
+      for hole in checkpoint.holes {
+        try db.execute(
+          sql: "INSERT OR REPLACE INTO holes VALUES (?, ?, ?, ?, ?)",
+          arguments: [hole.partition, hole.from, hole.to, hole.reason.rawValue, hole.recordedMilliseconds])
+      }
+    }
+  }
+
+  private static func write(_ row: GroupRow, _ db: Database) throws {
+    guard let address = row.key.address else { return }
+    let counters = row.counters
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO queue_partitions (project, queue, partition, received, expired_on_arrival, expired_unlinked,
+          rejected, duplicates, last_offset, unindexed_offset, unindexed_ordinal)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET received = excluded.received, expired_on_arrival = excluded.expired_on_arrival,
+          expired_unlinked = excluded.expired_unlinked, rejected = excluded.rejected,
+          duplicates = excluded.duplicates, last_offset = excluded.last_offset,
+          unindexed_offset = excluded.unindexed_offset, unindexed_ordinal = excluded.unindexed_ordinal
+        """
+    ).execute(arguments: [
+      address.project, address.queue, row.partition, Int64(clamping: counters.received),
+      Int64(clamping: counters.expiredOnArrival), Int64(clamping: counters.expiredUnlinked),
+      Int64(clamping: counters.rejected), Int64(clamping: counters.duplicates), counters.lastOffset,
+      counters.unindexed.offset, Int64(clamping: counters.unindexed.ordinal),
+    ])
+    if let frontier = row.frontier {
+      try db.cachedStatement(
+        sql: """
+          UPDATE queue_partitions SET read_up_to = ?, expired_unread = ?
+          WHERE project = ? AND queue = ? AND partition = ?
+          """
+      ).execute(arguments: [
+        Int64(clamping: frontier.reached), Int64(clamping: frontier.expiredUnread), address.project, address.queue,
+        row.partition,
+      ])
+    }
+    if let rejections = row.rejections { try write(rejections, of: address, row.partition, db) }
+  }
+
+  private static func write(
+    _ rejections: Rejections, of address: QueueAddress, _ partition: Int32, _ db: Database
+  ) throws {
+    for (reason, count) in rejections.countByReason {
+      try db.cachedStatement(sql: "INSERT OR REPLACE INTO queue_rejected VALUES (?, ?, ?, ?, ?)")
+        .execute(arguments: [address.project, address.queue, partition, reason, Int64(clamping: count)])
+    }
+    try db.cachedStatement(sql: "DELETE FROM queue_rejected_runs WHERE project = ? AND queue = ? AND partition = ?")
+      .execute(arguments: [address.project, address.queue, partition])
+    let statement = try db.cachedStatement(sql: "INSERT INTO queue_rejected_runs VALUES (?, ?, ?, ?, ?, ?)")
+    for run in rejections.runs {
+      try statement.execute(arguments: [
+        address.project, address.queue, partition, Int64(clamping: run.first), Int64(clamping: run.last),
+        Int64(clamping: run.count),
+      ])
     }
   }
 

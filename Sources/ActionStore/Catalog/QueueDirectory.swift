@@ -4,31 +4,72 @@ import Synchronization
 /// Every queue the store has seen, for readers: its groups and lifetime counters. In memory; the catalog is its copy
 /// on disk.
 final class QueueDirectory: Sendable {
+  /// What became of the records of one queue and partition. Every one is counted once:
+  /// `received = live + expired + rejected`, where the live ones are those of the indexes that have not expired.
   struct Counters: Sendable, Equatable {
-    /// Actions received from the topic, each once; the ordinal of the latest.
+    /// Records read from the topic; the ordinal of the latest.
     var received: UInt64 = 0
     /// Of these, those whose TTL had passed before they could be stored.
     var expiredOnArrival: UInt64 = 0
+    /// Of these, those that expired and went with their segment.
+    var expiredUnlinked: UInt64 = 0
+    /// Of these, those that broke the contract.
+    var rejected: UInt64 = 0
+    /// Records that came again and had been stored before; not among the received.
+    var duplicates: UInt64 = 0
+    /// Offset of the latest record.
+    var lastOffset: Int64 = -1
+    /// The latest record that no index holds, or holds any more.
+    var unindexed = Place(offset: -1, ordinal: 0)
   }
 
-  private struct State {
+  /// A record's place, in the topic and in the count.
+  struct Place: Sendable, Equatable {
+    var offset: Int64
+    var ordinal: UInt64
+
+    mutating func raise(to other: Place) {
+      if other.offset > offset { self = other }
+    }
+  }
+
+  /// What a reader is told of a group.
+  struct Facts: Sendable {
+    var group: Group
+    var counters: Counters
+    var rejections: Rejections
+    var frontier: ReadFrontier
+  }
+
+  fileprivate struct State {
+    /// By queue, ascending by partition.
     var groups: [QueueKey: [Group]] = [:]
     var counters: [Counters] = []
+    var frontiers: [ReadFrontier] = []
+    var rejections: [UInt32: Rejections] = [:]
     /// Queue names of a project, ascending.
     var queues: [String: [String]] = [:]
+    var movedFrontiers: Set<UInt32> = []
   }
 
   private let state = Mutex(State())
 
   /// Makes a group known; its number is the count of those before it.
-  func register(key: QueueKey, partition: Int32, counters: Counters) -> Group {
+  func register(
+    key: QueueKey, partition: Int32, counters: Counters = .init(), frontier: ReadFrontier.State = .init(),
+    rejections: Rejections? = nil
+  ) -> Group {
     state.withLock { state in
       let group = Group(number: UInt32(state.counters.count), partition: partition, key: key)
       state.counters.append(counters)
+      state.frontiers.append(ReadFrontier(frontier))
+      if let rejections { state.rejections[group.number] = rejections }
       if state.groups[key] == nil, let address = key.address {
         Self.insert(address.queue, into: &state.queues[address.project, default: []])
       }
-      state.groups[key, default: []].append(group)
+      var groups = state.groups[key] ?? []
+      groups.insert(group, at: groups.firstIndex { $0.partition > partition } ?? groups.count)
+      state.groups[key] = groups
       return group
     }
   }
@@ -48,17 +89,40 @@ final class QueueDirectory: Sendable {
     return low
   }
 
-  /// Empty for a queue never seen.
-  func groups(of key: QueueKey) -> [Group] { state.withLock { $0.groups[key] ?? [] } }
+  /// What is known of a queue, ascending by partition; empty for one never seen.
+  func facts(of key: QueueKey) -> [Facts] {
+    state.withLock { state in (state.groups[key] ?? []).map { state.facts(of: $0) } }
+  }
 
-  func counters(of group: Group) -> Counters { state.withLock { $0.counters[Int(group.number)] } }
+  /// What is known of every queue.
+  func allFacts() -> [Facts] {
+    state.withLock { state in state.groups.values.joined().map { state.facts(of: $0) } }
+  }
 
-  /// The writer's, once a batch.
-  func update(_ changes: [(group: UInt32, counters: Counters)]) {
+  /// The writer's, when it makes a batch or the loss of a segment visible.
+  func update(_ counters: [(group: UInt32, counters: Counters)], rejections: [UInt32: Rejections] = [:]) {
     state.withLock { state in
-      for change in changes { state.counters[Int(change.group)] = change.counters }
+      for change in counters { state.counters[Int(change.group)] = change.counters }
+      state.rejections.merge(rejections) { $1 }
     }
   }
+
+  // MARK: The read frontier
+
+  func noteMoved(_ group: UInt32) { state.withLock { _ = $0.movedFrontiers.insert(group) } }
+
+  /// The groups whose frontier has moved since this was last asked.
+  func takeMovedFrontiers() -> [UInt32: ReadFrontier.State] {
+    state.withLock { state in
+      defer { state.movedFrontiers.removeAll(keepingCapacity: true) }
+      return Dictionary(
+        uniqueKeysWithValues: state.movedFrontiers.map { ($0, state.frontiers[Int($0)].takeForCheckpoint()) })
+    }
+  }
+
+  func frontier(of group: UInt32) -> ReadFrontier { state.withLock { $0.frontiers[Int(group)] } }
+
+  // MARK: Names
 
   /// Queues of a project after `name`, ascending.
   func queues(of project: String, after name: String?, limit: Int) -> [String] {
@@ -74,6 +138,16 @@ final class QueueDirectory: Sendable {
   }
 
   var queueCount: Int { state.withLock { $0.groups.count } }
+}
+
+extension QueueDirectory.State {
+  fileprivate func facts(of group: Group) -> QueueDirectory.Facts {
+    let index = Int(group.number)
+    return QueueDirectory.Facts(
+      group: group, counters: counters[index],
+      rejections: counters[index].rejected > 0 ? rejections[group.number] ?? Rejections() : Rejections(),
+      frontier: frontiers[index])
+  }
 }
 
 extension QueueKey {

@@ -73,6 +73,17 @@ struct EntryList {
     return max(start, partition { $0.expiresMilliseconds <= now })
   }
 
+  /// The entries with an ordinal up to `ordinal`, and those above it.
+  func prefix(upTo ordinal: UInt64) -> EntryList {
+    let count = entries.last.map { $0.ordinal <= ordinal } ?? true ? entries.count : partition { $0.ordinal <= ordinal }
+    return EntryList(entries: UnsafeBufferPointer(rebasing: entries[..<count]), isExpiryAscending: isExpiryAscending)
+  }
+
+  func suffix(above ordinal: UInt64) -> EntryList {
+    let start = partition { $0.ordinal <= ordinal }
+    return EntryList(entries: UnsafeBufferPointer(rebasing: entries[start...]), isExpiryAscending: isExpiryAscending)
+  }
+
   func index(of offset: Int64) -> Int? {
     let candidate = partition { $0.offset < offset }
     return candidate < entries.count && entries[candidate].offset == offset ? candidate : nil

@@ -139,6 +139,13 @@ final class SealedIndex: Sendable {
     return body(list(at: at))
   }
 
+  func forEachList(_ visit: (_ key: UnsafeRawBufferPointer, _ partition: Int32, EntryList) -> Void) {
+    for group in 0..<groupCount {
+      let at = IndexFile.headerBytes + group * IndexFile.groupBytes
+      visit(key(bytes, at: at), bytes.integer(at: at + 16), list(at: at))
+    }
+  }
+
   private func list(at: Int) -> EntryList {
     let bytes = self.bytes
     let first = Int(bytes.integer(at: at + 20, as: UInt32.self))

@@ -44,6 +44,14 @@ final class OpenIndex: Sendable {
     }
   }
 
+  func forEachList(_ visit: (UInt32, EntryList) -> Void) {
+    for (group, list) in allLists() {
+      list.entries.withUnsafeBufferPointer {
+        visit(group, EntryList(entries: $0, isExpiryAscending: list.isExpiryAscending))
+      }
+    }
+  }
+
   /// Everything, for the index file. Called when no more is inserted.
   func allLists() -> [UInt32: List] {
     var all: [UInt32: List] = [:]

@@ -10,8 +10,22 @@ struct GroupStream {
   private let end: Int64
   private var after: Int64
   private let now: Int64
+  /// The last entry looked at that is neither the head nor behind it.
+  private(set) var lastPassed: IndexEntry?
+  /// How many more entries may be looked at.
+  private var budget: Int
 
-  init(group: Group, segments: [Segment], after: Int64, end: Int64, now: Int64, chunkMax: Int) {
+  enum Head {
+    case entry(IndexEntry, Segment)
+    case end
+    /// The budget is used up with entries left.
+    case blocked
+  }
+
+  init(
+    group: Group, segments: [Segment], after: Int64, end: Int64, now: Int64, chunkMax: Int, scanMax: Int
+  ) {
+    budget = scanMax
     self.group = group
     self.segments = segments
     self.after = after
@@ -20,23 +34,23 @@ struct GroupStream {
     self.chunkMax = chunkMax
   }
 
-  /// The next entry that is neither expired nor invisible, with its segment; nil at the end. `scanned` grows by the
-  /// entries looked at; when it reaches `scanMax` the stream stops and must not be asked again.
-  mutating func head(scanned: inout Int, scanMax: Int) -> (entry: IndexEntry, segment: Segment)? {
+  /// The next entry that is neither expired nor invisible, with its segment.
+  mutating func head() -> Head {
     while true {
       while chunkIndex < chunk.count {
+        guard budget > 0 else { return .blocked }
         let entry = chunk[chunkIndex]
-        if entry.expiresMilliseconds > now { return (entry, segments[segmentIndex]) }
-        scanned += 1
-        chunkIndex += 1
-        if scanned >= scanMax { return nil }
+        if entry.expiresMilliseconds > now { return .entry(entry, segments[segmentIndex]) }
+        removeHead()
       }
-      guard refill() else { return nil }
+      guard refill() else { return .end }
     }
   }
 
   mutating func removeHead() {
+    lastPassed = chunk[chunkIndex]
     chunkIndex += 1
+    budget -= 1
   }
 
   /// Copies the next entries; false at the end of the last segment.

@@ -1,12 +1,13 @@
 import AuditActions
 
-/// A page: the oldest live actions of a queue after a marker.
+/// A page: the oldest live actions of a queue after a marker, and what can no longer be read on the way to them.
 package struct Page: Sendable {
   package var actions: [StoredAction]
-  /// The position behind the last action looked at; given back, it continues there.
+  /// Ascending by partition. Empty when the reader has missed nothing.
+  package var gaps: [Gap]
+  /// The position behind the last record looked at; given back, it continues there.
   package var marker: Marker
-  /// False when the search stopped at its limit of work with actions left to look at: a page without actions is then
-  /// not the end of the queue.
+  /// False when the page ended before the end of the queue: at its limit of actions or of work, or before a gap.
   package var isExhausted: Bool
 }
 
@@ -14,82 +15,222 @@ package struct Page: Sendable {
 ///
 /// Per partition actions come in the order of their offsets, whatever lanes their TTLs put them in; partitions are
 /// merged by time. Nothing can be missed at the edge of a page, because the marker holds an offset for each partition
-/// and moves only past what was looked at.
+/// and moves only past what was looked at; and what is missing is told, because every record has an ordinal.
 struct PageReader {
   let snapshot: StoreSnapshot
-  let groups: [Group]
+  /// Ascending by partition.
+  let facts: [QueueDirectory.Facts]
+  let key: QueueKey
   let identity: StoreIdentity
   let now: Int64
   let scanMax: Int
+  let directory: QueueDirectory
 
-  func page(after start: Marker?, limit: Int, events: [String]) -> Page {
-    var marker = start ?? Marker(entries: [], identity: identity)
+  /// - Parameter stopsAtGaps: the page ends before the first gap; without an action it is that gap, and its marker lies
+  ///   right behind it.
+  func page(after start: Marker?, limit: Int, events: [String], stopsAtGaps: Bool) -> Page {
+    var walk = Walk(reader: self, start: start, chunkMax: events.isEmpty ? limit : 512)
     let filter = EventFilter(events)
-    var streams = makeStreams(after: marker, chunkMax: events.isEmpty ? limit : 512)
-    var page = Page(actions: [], marker: marker, isExhausted: true)
-    page.actions.reserveCapacity(limit)
-    var scanned = 0
-    while page.actions.count < limit {
-      guard scanned < scanMax else {
-        page.isExhausted = false
-        break
+    var actions: [StoredAction] = []
+    actions.reserveCapacity(limit)
+    while actions.count < limit {
+      guard let next = walk.next() else { break }
+      if stopsAtGaps, walk.isGap(before: next) {
+        if actions.isEmpty { walk.skipToGapEnd(before: next) }
+        return walk.end(actions, isExhausted: false, self)
       }
-      guard let (index, entry, segment) = nextEntry(&streams, scanned: &scanned) else {
-        page.isExhausted = scanned < scanMax
-        break
-      }
-      let partition = streams[index].group.partition
-      streams[index].removeHead()
-      scanned += 1
-      marker.advance(partition: partition, to: entry.offset, ordinal: entry.ordinal)
-      let action = StoredAction(entry, partition: partition, segment: segment)
-      if filter.accepts(entry, action) { page.actions.append(action) }
+      walk.pass(next)
+      let action = StoredAction(next.entry, partition: walk.partition(of: next), segment: next.segment)
+      if filter.accepts(next.entry, action) { actions.append(action) }
     }
-    if marker.identity != identity, !page.actions.isEmpty {
-      // Ordinals of another store are not carried on: they would be compared with ours.
-      marker = Marker(entries: marker.entries, identity: identity)
+    guard walk.isAtEnd else {
+      walk.skipScanned()
+      return walk.end(actions, isExhausted: false, self)
     }
-    page.marker = marker
-    return page
+    // With actions on the page, a reader who wants to stop at gaps is told with the next one.
+    if !stopsAtGaps || actions.isEmpty { walk.passEverything() }
+    return walk.end(actions, isExhausted: true, self)
   }
 
-  private func makeStreams(after marker: Marker, chunkMax: Int) -> [GroupStream] {
-    var streams: [GroupStream] = []
-    for group in groups {
-      guard let end = snapshot.nextOffsets[group.partition] else { continue }
-      let after = marker.offset(of: group.partition)
-      guard after < end else { continue }
+  /// Where a marker stands in the counts of this store.
+  fileprivate func place(of marker: Marker?, in facts: QueueDirectory.Facts) -> PartitionReading.Place {
+    guard let marker, let entry = marker.entry(of: facts.group.partition) else { return .init(offset: -1, ordinal: 0) }
+    if marker.identity == identity, entry.ordinal != Marker.Entry.uncounted {
+      return .init(offset: entry.offset, ordinal: entry.ordinal)
+    }
+    return .init(offset: entry.offset, ordinal: ordinal(at: entry.offset, facts))
+  }
+
+  /// The count of the queue's records up to an offset that another store's marker names; nil when records behind it are
+  /// gone and nobody counted them.
+  private func ordinal(at offset: Int64, _ facts: QueueDirectory.Facts) -> UInt64? {
+    let counters = facts.counters
+    if offset >= counters.lastOffset { return counters.received }
+    if offset == counters.unindexed.offset { return counters.unindexed.ordinal }
+    var next: IndexEntry?
+    for segment in snapshot.lanes.joined() where segment.mayHold(partition: facts.group.partition, after: offset - 1) {
+      let entry = segment.withList(of: facts.group) { list -> IndexEntry? in
+        guard let list else { return nil }
+        let index = list.firstIndex(after: offset - 1)
+        return index < list.entries.count ? list.entries[index] : nil
+      }
+      if let entry, next.map({ entry.offset < $0.offset }) ?? true { next = entry }
+    }
+    if let next, next.offset == offset { return next.ordinal }
+    guard offset > counters.unindexed.offset else { return nil }
+    // Every record behind it is in an index, so the one before the first of them is its.
+    return next.map { $0.ordinal - 1 } ?? counters.received
+  }
+
+  /// The holes a reader of this queue's partition is told of. One who has never been in the partition is told of those
+  /// only in which something could still be alive.
+  fileprivate func holes(of partition: Int32, isKnownTo marker: Marker?) -> [Hole] {
+    guard !snapshot.holes.isEmpty else { return [] }
+    let isKnown = marker?.entry(of: partition) != nil
+    let oldest = now - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000
+    return snapshot.holes.filter { $0.partition == partition && (isKnown || $0.recordedMilliseconds > oldest) }
+      .sorted { $0.from < $1.from }
+  }
+
+  /// The partition that Kafka's default partitioner would choose for this queue, when no record of it was ever seen
+  /// there: a hole in it may hold the queue's first records.
+  fileprivate var expectedPartition: QueueDirectory.Facts? {
+    guard !snapshot.holes.isEmpty, let highest = snapshot.nextOffsets.keys.max() else { return nil }
+    let partition = Murmur2.partition(of: key.bytes, count: highest + 1)
+    guard !facts.contains(where: { $0.group.partition == partition }) else { return nil }
+    return QueueDirectory.Facts(
+      group: Group(number: .max, partition: partition, key: key), counters: .init(), rejections: Rejections(),
+      frontier: ReadFrontier(.init()))
+  }
+}
+
+/// One page's way through the partitions of a queue.
+private struct Walk {
+  struct Next {
+    var stream: Int
+    var reading: Int
+    var entry: IndexEntry
+    var segment: Segment
+  }
+
+  private let start: Marker?
+  private var readings: [PartitionReading] = []
+  private var streams: [(stream: GroupStream, reading: Int)] = []
+  /// Nothing is left in any partition.
+  private(set) var isAtEnd = false
+  /// The partition whose budget of work is used up.
+  private var blocked: Int?
+
+  init(reader: PageReader, start: Marker?, chunkMax: Int) {
+    self.start = start
+    let snapshot = reader.snapshot
+    for facts in reader.facts {
+      guard let end = snapshot.nextOffsets[facts.group.partition] else { continue }
+      let place = reader.place(of: start, in: facts)
+      readings.append(
+        PartitionReading(
+          facts: facts, holes: reader.holes(of: facts.group.partition, isKnownTo: start), start: place))
+      guard place.offset < end else { continue }
       for lane in snapshot.lanes where !lane.isEmpty {
-        streams.append(
-          GroupStream(group: group, segments: lane, after: after, end: end, now: now, chunkMax: chunkMax))
+        let stream = GroupStream(
+          group: facts.group, segments: lane, after: place.offset, end: end, now: reader.now, chunkMax: chunkMax,
+          scanMax: reader.scanMax)
+        streams.append((stream, readings.count - 1))
       }
     }
-    return streams
+    if let facts = reader.expectedPartition {
+      let partition = facts.group.partition
+      readings.append(
+        PartitionReading(
+          facts: facts, holes: reader.holes(of: partition, isKnownTo: start),
+          start: .init(offset: start?.offset(of: partition) ?? -1, ordinal: 0)))
+    }
   }
 
-  /// The stream whose head comes next: of the lanes of one partition the lowest offset, of those the earliest.
-  private func nextEntry(
-    _ streams: inout [GroupStream], scanned: inout Int
-  ) -> (index: Int, entry: IndexEntry, segment: Segment)? {
-    var best: (index: Int, entry: IndexEntry, segment: Segment)?
+  func partition(of next: Next) -> Int32 { readings[next.reading].facts.group.partition }
+
+  /// The entry that comes next: of the lanes of one partition the lowest offset, of those the earliest. Nil at the end,
+  /// or when the budget of work is used up.
+  mutating func next() -> Next? {
+    var best: Next?
     var index = 0
     while index < streams.count {
       // Streams of one partition stand together: its lanes.
-      let partition = streams[index].group.partition
-      var lowest: (index: Int, entry: IndexEntry, segment: Segment)?
-      while index < streams.count, streams[index].group.partition == partition {
-        if let head = streams[index].head(scanned: &scanned, scanMax: scanMax) {
-          if lowest.map({ head.entry.offset < $0.entry.offset }) ?? true { lowest = (index, head.entry, head.segment) }
-        } else if scanned >= scanMax {
-          return nil
+      let reading = streams[index].reading
+      var lowest: Next?
+      // What lies behind this is not known.
+      var horizon = Int64.max
+      while index < streams.count, streams[index].reading == reading {
+        switch streams[index].stream.head() {
+        case .entry(let entry, let segment):
+          if lowest.map({ entry.offset < $0.entry.offset }) ?? true {
+            lowest = Next(stream: index, reading: reading, entry: entry, segment: segment)
+          }
+        case .blocked: horizon = min(horizon, streams[index].stream.lastPassed?.offset ?? -1)
+        case .end: break
         }
         index += 1
+      }
+      guard lowest?.entry.offset ?? .max <= horizon else {
+        blocked = reading
+        return nil
       }
       if let lowest, best.map({ lowest.entry.createdMilliseconds < $0.entry.createdMilliseconds }) ?? true {
         best = lowest
       }
     }
+    isAtEnd = best == nil
     return best
+  }
+
+  func isGap(before next: Next) -> Bool {
+    readings[next.reading].isGap(before: next.entry.offset, ordinal: next.entry.ordinal)
+  }
+
+  mutating func pass(_ next: Next) {
+    streams[next.stream].stream.removeHead()
+    readings[next.reading].pass(offset: next.entry.offset, ordinal: next.entry.ordinal)
+  }
+
+  mutating func skipToGapEnd(before next: Next) {
+    readings[next.reading].skip(to: next.entry.offset - 1, ordinal: next.entry.ordinal - 1)
+  }
+
+  /// Where the budget of work ran out: goes past what was looked at in all lanes, so that the next page goes on there.
+  mutating func skipScanned() {
+    guard let blocked else { return }
+    var reached: (offset: Int64, ordinal: UInt64)?
+    for index in streams.indices where streams[index].reading == blocked {
+      let passed: (offset: Int64, ordinal: UInt64)
+      switch streams[index].stream.head() {
+      case .entry(let entry, _): passed = (entry.offset - 1, entry.ordinal - 1)
+      case .blocked: passed = streams[index].stream.lastPassed.map { ($0.offset, $0.ordinal) } ?? (-1, 0)
+      case .end: continue
+      }
+      if reached.map({ passed.offset < $0.offset }) ?? true { reached = passed }
+    }
+    guard let reached, reached.offset > readings[blocked].place.offset else { return }
+    readings[blocked].skip(to: reached.offset, ordinal: reached.ordinal)
+  }
+
+  mutating func passEverything() {
+    for index in readings.indices { readings[index].passEverything() }
+  }
+
+  /// The page, and the readers' frontier moved to where it ends.
+  func end(_ actions: [StoredAction], isExhausted: Bool, _ reader: PageReader) -> Page {
+    var marker = (start ?? Marker(entries: [], identity: reader.identity)).counted(by: reader.identity)
+    for reading in readings {
+      let ordinal = reading.place.ordinal ?? Marker.Entry.uncounted
+      if reading.hasMoved {
+        marker.set(partition: reading.facts.group.partition, offset: reading.place.offset, ordinal: ordinal)
+      }
+      if let ordinal = reading.place.ordinal {
+        let isFirst = reading.facts.frontier.raise(to: ordinal) { reading.expired(above: $0) }
+        if isFirst { reader.directory.noteMoved(reading.facts.group.number) }
+      }
+    }
+    return Page(actions: actions, gaps: readings.flatMap(\.gaps), marker: marker, isExhausted: isExhausted)
   }
 }
 

@@ -1,42 +1,89 @@
-/// What a node knows of one queue.
+/// What a node knows of one queue. Every record is counted once:
+/// `received = live + expiredServed + expiredUnread + rejected`.
 package struct QueueStatistics: Sendable {
-  /// Actions received from the topic since the queue was first seen, each once.
+  /// Records read from the topic since the store began, each once.
   package var received: UInt64 = 0
   /// Of these, those that can be read now.
   package var live: UInt64 = 0
-  /// Of these, those whose TTL has passed: `received = live + expired`.
+  /// Of these, those whose TTL has passed.
   package var expired: UInt64 = 0
+  /// Of the expired, those no reader's marker had come past before.
+  package var expiredUnread: UInt64 = 0
+  /// Of the received, those that broke the contract, by reason.
+  package var rejectedByReason: [String: UInt64] = [:]
+  package var rejected: UInt64 = 0
+  /// Records that came again after they had been stored; not among the received.
+  package var duplicates: UInt64 = 0
   package var oldest: StoredAction?
   package var newest: StoredAction?
+
+  /// Of the expired, those a reader had come past while they were alive.
+  package var expiredServed: UInt64 { expired - min(expired, expiredUnread) }
+
+  /// Whether the counts add up. They are counted apart from each other, so that a lost record would show here.
+  package var isBalanced: Bool { received == live + expired + rejected && expiredUnread <= expired }
+}
+
+/// The counts of all queues together.
+package struct StoreBalance: Sendable {
+  package var queues = 0
+  package var unbalancedQueues = 0
+  package var received: UInt64 = 0
+  package var live: UInt64 = 0
+  package var expiredServed: UInt64 = 0
+  package var expiredUnread: UInt64 = 0
+  package var rejected: UInt64 = 0
+  package var duplicates: UInt64 = 0
+
+  mutating func add(_ queue: QueueStatistics) {
+    queues += 1
+    if !queue.isBalanced { unbalancedQueues += 1 }
+    received += queue.received
+    live += queue.live
+    expiredServed += queue.expiredServed
+    expiredUnread += min(queue.expiredUnread, queue.expired)
+    rejected += queue.rejected
+    duplicates += queue.duplicates
+  }
 }
 
 extension PageReader {
-  func statistics(counters: [QueueDirectory.Counters]) -> QueueStatistics {
+  func statistics() -> QueueStatistics {
     var result = QueueStatistics()
-    for group in groups {
-      for segment in snapshot.lanes.joined() where segment.latestExpiryMilliseconds > now {
-        segment.withList(of: group) { list in
-          guard let list else { return }
-          let live = list.live(at: now)
-          result.live += UInt64(live.count)
-          if let first = live.first, result.oldest.map({ first.createdMilliseconds < $0.createdMilliseconds }) ?? true {
-            result.oldest = StoredAction(first, partition: group.partition, segment: segment)
-          }
-          if let last = live.last, result.newest.map({ last.createdMilliseconds >= $0.createdMilliseconds }) ?? true {
-            result.newest = StoredAction(last, partition: group.partition, segment: segment)
-          }
+    for facts in facts {
+      let counters = facts.counters
+      let frontier = facts.frontier.now
+      // A page may have come further than the counts looked at here.
+      let reached = min(frontier.reached, counters.received)
+      var indexed: UInt64 = 0
+      var live: UInt64 = 0
+      var liveUnread: UInt64 = 0
+      for segment in snapshot.lanes.joined() {
+        segment.withList(of: facts.group) { list in
+          guard let list = list?.prefix(upTo: counters.received) else { return }
+          indexed += UInt64(list.entries.count)
+          guard segment.latestExpiryMilliseconds > now else { return }
+          let alive = list.live(at: now)
+          live += UInt64(alive.count)
+          liveUnread += UInt64(list.suffix(above: reached).live(at: now).count)
+          result.note(alive.first, alive.last, partition: facts.group.partition, segment: segment)
         }
       }
+      result.received += counters.received
+      result.live += live
+      result.expired += counters.expiredUnlinked + counters.expiredOnArrival + (indexed - live)
+      result.rejected += counters.rejected
+      result.duplicates += counters.duplicates
+      result.rejectedByReason.merge(facts.rejections.countByReason) { $0 + $1 }
+      let rejectedUnread = facts.rejections.count(in: (reached + 1)..<(counters.received + 1)) ?? 0
+      let unread = counters.received - reached
+      result.expiredUnread += frontier.expiredUnread + unread - min(unread, liveUnread + rejectedUnread)
     }
-    result.received = counters.reduce(0) { $0 + $1.received }
-    // A batch being committed is indexed before it is counted.
-    result.received = max(result.received, result.live)
-    result.expired = result.received - result.live
     return result
   }
 
   func action(at position: ActionPosition) -> StoredAction? {
-    guard let group = groups.first(where: { $0.partition == position.partition }),
+    guard let group = facts.first(where: { $0.group.partition == position.partition })?.group,
       let end = snapshot.nextOffsets[position.partition], position.offset < end
     else { return nil }
     for segment in snapshot.lanes.joined()
@@ -51,5 +98,16 @@ extension PageReader {
         ? StoredAction(entry, partition: position.partition, segment: segment) : nil
     }
     return nil
+  }
+}
+
+extension QueueStatistics {
+  fileprivate mutating func note(_ first: IndexEntry?, _ last: IndexEntry?, partition: Int32, segment: Segment) {
+    if let first, oldest.map({ first.createdMilliseconds < $0.createdMilliseconds }) ?? true {
+      oldest = StoredAction(first, partition: partition, segment: segment)
+    }
+    if let last, newest.map({ last.createdMilliseconds >= $0.createdMilliseconds }) ?? true {
+      newest = StoredAction(last, partition: partition, segment: segment)
+    }
   }
 }

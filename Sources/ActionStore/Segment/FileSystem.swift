@@ -16,14 +16,16 @@ final class FileSystem: Sendable {
     case open, write, truncate, sync, rename, unlink, map, makeDirectory, read
   }
 
-  /// Asked before every call: an error number makes the call fail with it, without being made.
+  /// Asked before every call: an error number makes the call fail with it, without being made; ``shortWrite`` makes a
+  /// write take a part of what it is given.
   typealias Fault = @Sendable (Operation) -> Int32?
+  static let shortWrite: Int32 = -1
   private let fault: Fault?
 
   init(fault: Fault? = nil) { self.fault = fault }
 
   private func check(_ operation: Operation, _ path: @autoclosure () -> String) throws(StoreError) {
-    if let fault, let number = fault(operation) { throw failure(operation, path(), number) }
+    if let number = fault?(operation), number != Self.shortWrite { throw failure(operation, path(), number) }
   }
 
   private func failure(_ operation: Operation, _ path: String, _ number: Int32 = errno) -> StoreError {
@@ -57,8 +59,12 @@ final class FileSystem: Sendable {
     for part in parts {
       var done = 0
       while done < part.count {
-        try check(.write, file.path)
-        let written = pwrite(file.number, part.baseAddress.map { $0 + done }, part.count - done, off_t(position))
+        var count = part.count - done
+        if let number = fault?(.write) {
+          guard number == Self.shortWrite else { throw failure(.write, file.path, number) }
+          count = (count + 1) / 2
+        }
+        let written = pwrite(file.number, part.baseAddress.map { $0 + done }, count, off_t(position))
         if written < 0 {
           if errno == EINTR { continue }
           throw failure(.write, file.path)

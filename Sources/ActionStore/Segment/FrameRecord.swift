@@ -4,15 +4,15 @@
 /// | --- | --- | --- |
 /// | 0 | 8 | Kafka offset |
 /// | 8 | 8 | created, milliseconds since 1970 |
-/// | 16 | 8 | ordinal: how many actions of this queue and partition the store had received, this one included |
+/// | 16 | 8 | ordinal: how many records of this queue and partition the store had read, this one included; of a hole, its end |
 /// | 24 | 4 | bytes of the body |
 /// | 28 | 4 | TTL, seconds |
-/// | 32 | 4 | hash of the event's name; for a rejected record, the number of the reason |
+/// | 32 | 4 | hash of the event's name; zero for other kinds |
 /// | 36 | 2 | which entry of the coverage table names the partition |
 /// | 38 | 2 | bytes of the key |
 /// | 40 | 2 | kind, see ``Kind`` |
 /// | 42 | 2 | zero |
-/// | 44 | | key, then body |
+/// | 44 | | key, then body; of a rejected record and of a hole the body is the reason |
 struct FrameRecord {
   static let fixedBytes = 44
 
@@ -21,8 +21,11 @@ struct FrameRecord {
     case action = 0
     /// An action whose TTL had passed when it was read from the topic: counted, not kept.
     case expiredOnArrival = 1
-    /// A record that broke the contract and went to the dead-letter topic: counted, not kept.
+    /// A record that broke the contract and went to the dead-letter topic: counted, not kept. Its key is empty, and
+    /// its ordinal zero, when it names no queue.
     case rejected = 2
+    /// Offsets, from the record's to below its ordinal, that Kafka no longer had when the store came to them.
+    case hole = 3
   }
 
   var offset: Int64

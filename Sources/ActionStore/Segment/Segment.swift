@@ -47,16 +47,16 @@ final class Segment: Sendable {
     case .sealed(let index): index.withList(of: group, body)
     }
   }
-}
+  /// How a list names its group: an open index by number, an index file by name.
+  enum GroupKey {
+    case number(UInt32)
+    case name(UnsafeRawBufferPointer, partition: Int32)
+  }
 
-/// What a reader works on: the segments of every lane in ascending order, and how far each partition may be read.
-final class StoreSnapshot: Sendable {
-  let lanes: [[Segment]]
-  /// Offsets below these are stored whole, in every lane.
-  let nextOffsets: [Int32: Int64]
-
-  init(lanes: [[Segment]], nextOffsets: [Int32: Int64]) {
-    self.lanes = lanes
-    self.nextOffsets = nextOffsets
+  func forEachList(_ visit: (GroupKey, EntryList) -> Void) {
+    switch index {
+    case .open(let index): index.forEachList { visit(.number($0), $1) }
+    case .sealed(let index): index.forEachList { visit(.name($0, partition: $1), $2) }
+    }
   }
 }

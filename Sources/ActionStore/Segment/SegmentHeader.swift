@@ -3,7 +3,7 @@
 /// | offset | bytes | what |
 /// | --- | --- | --- |
 /// | 0 | 8 | `STRDSEG\n` |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | bytes of this header, a multiple of 16 |
 /// | 16 | 8 | number of the segment, ascending in the order of creation |
 /// | 24 | 16 | identity of the store |
@@ -17,7 +17,8 @@
 /// | 80 | 16 each | offset table: partition (4), zero (4), next offset (8), as they were at creation |
 struct SegmentHeader: Equatable {
   static let magic: UInt64 = 0x0A_47_45_53_44_52_54_53
-  static let version: UInt32 = 1
+  /// 2 since rejected records have keys and ordinals, and holes are records; version 1 is read as well.
+  static let version: UInt32 = 2
   static let fixedBytes = 80
   /// More partitions than any topic has; bounds what a damaged header can make us read.
   static let partitionsMax = 1 << 16

@@ -7,8 +7,11 @@ package struct Marker: Hashable, Sendable {
     package var partition: Int32
     /// The last offset seen.
     package var offset: Int64
-    /// The ordinal of the action there; comparable only within `identity`.
+    /// The ordinal of the record there; comparable only within `identity`.
     package var ordinal: UInt64
+
+    /// Stands for an ordinal that is not known.
+    static let uncounted = UInt64.max
   }
 
   /// Ascending by partition; empty at the head of the queue.
@@ -21,19 +24,27 @@ package struct Marker: Hashable, Sendable {
     self.identity = identity
   }
 
-  /// The last offset seen of a partition; −1 when nothing of it was.
-  package func offset(of partition: Int32) -> Int64 {
-    entries.first { $0.partition == partition }?.offset ?? -1
-  }
+  func entry(of partition: Int32) -> Entry? { entries.first { $0.partition == partition } }
 
-  mutating func advance(partition: Int32, to offset: Int64, ordinal: UInt64) {
+  /// The last offset seen of a partition; −1 when nothing of it was.
+  package func offset(of partition: Int32) -> Int64 { entry(of: partition)?.offset ?? -1 }
+
+  mutating func set(partition: Int32, offset: Int64, ordinal: UInt64) {
     if let index = entries.firstIndex(where: { $0.partition == partition }) {
-      guard offset > entries[index].offset else { return }
       entries[index].offset = offset
       entries[index].ordinal = ordinal
     } else {
       entries.append(Entry(partition: partition, offset: offset, ordinal: ordinal))
       entries.sort { $0.partition < $1.partition }
     }
+  }
+}
+
+extension Marker {
+  /// The same place, with ordinals of `identity`: those of another store are forgotten, because they cannot be compared.
+  func counted(by identity: StoreIdentity) -> Marker {
+    guard self.identity != identity else { return self }
+    let entries = entries.map { Entry(partition: $0.partition, offset: $0.offset, ordinal: Entry.uncounted) }
+    return Marker(entries: entries, identity: identity)
   }
 }

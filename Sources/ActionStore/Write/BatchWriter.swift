@@ -23,8 +23,17 @@ package struct BatchWriter {
   }
 
   /// Counts a record that went to the dead-letter topic.
-  package func reject(partition: Int32, offset: Int64, reason: String) {
-    writer.reject(partition: partition, offset: offset, reason: reason)
+  ///
+  /// - Parameter key: the record's `project/queue` when it is a valid one: then the queue's readers are told.
+  package func reject(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer?, reason: String) {
+    writer.reject(
+      partition: partition, offset: offset, key: key ?? UnsafeRawBufferPointer(start: nil, count: 0), reason: reason)
+  }
+
+  /// Records for good that Kafka no longer has the offsets from where the store stands to below `end`, and moves past
+  /// them. Nothing happens when the store stands at `end` or beyond.
+  package func recordHole(partition: Int32, to end: Int64, reason: Hole.Reason) {
+    writer.recordHole(partition: partition, to: end, reason: reason)
   }
 
   /// Moves past offsets that hold no record for us (transaction markers, aborted or compacted records).
@@ -49,12 +58,22 @@ extension StoreWriter {
   @inline(__always)
   private func claim(partition: Int32, offset: Int64) -> Int? {
     let index = coverageIndex(of: partition, at: offset)
-    guard offset >= batch.coverage[index].next else {
-      batch.outcome.duplicates += 1
-      return nil
-    }
+    guard offset >= batch.coverage[index].next else { return nil }
     batch.coverage[index].next = offset + 1
     return index
+  }
+
+  /// The counters of a group as this batch changes them.
+  @inline(__always)
+  private func remember(_ group: UInt32) {
+    if batch.previous[group] == nil { batch.previous[group] = counters[Int(group)] }
+  }
+
+  private func countDuplicate(of key: UnsafeRawBufferPointer, partition: Int32) {
+    batch.outcome.duplicates += 1
+    guard let group = table.number(of: key, partition: partition) else { return }
+    remember(group)
+    counters[Int(group)].duplicates += 1
   }
 
   @inline(__always)
@@ -62,19 +81,25 @@ extension StoreWriter {
     partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, timestamp: Int64?, timeToLive: Int32,
     eventHash: UInt32, body: UnsafeRawBufferPointer
   ) -> Bool {
-    guard let coverage = claim(partition: partition, offset: offset) else { return false }
+    guard let coverage = claim(partition: partition, offset: offset) else {
+      countDuplicate(of: key, partition: partition)
+      return false
+    }
     let group = group(of: key, partition: partition)
     let index = Int(group)
-    if batch.previous[group] == nil { batch.previous[group] = counters[index] }
+    remember(group)
     counters[index].received &+= 1
+    counters[index].lastOffset = offset
     let ordinal = counters[index].received
-    let created = min(timestamp ?? batch.now, batch.now)
+    // Wall-clock time as the store counts it, and never later than now: nothing lives longer than its TTL.
+    let created = timestamp.map { min($0.addingReportingOverflow(batch.lead).partialValue, batch.now) } ?? batch.now
     let expires = created &+ Int64(timeToLive) &* 1_000
     var record = FrameRecord(
       offset: offset, createdMilliseconds: created, ordinal: ordinal, timeToLiveSeconds: timeToLive,
       eventHash: eventHash, coverageIndex: coverage, kind: .action)
     guard expires > batch.now else {
       counters[index].expiredOnArrival &+= 1
+      counters[index].unindexed.raise(to: .init(offset: offset, ordinal: ordinal))
       batch.outcome.expiredOnArrival += 1
       record.kind = .expiredOnArrival
       _ = record.append(key: key, body: UnsafeRawBufferPointer(start: nil, count: 0), to: batch.buffer(of: 0))
@@ -98,19 +123,48 @@ extension StoreWriter {
     return true
   }
 
-  func reject(partition: Int32, offset: Int64, reason: String) {
-    guard let coverage = claim(partition: partition, offset: offset) else { return }
-    let record = FrameRecord(
-      offset: offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
-      coverageIndex: coverage, kind: .rejected)
-    var text = reason
-    text.withUTF8 { reason in
-      _ = record.append(
-        key: UnsafeRawBufferPointer(start: nil, count: 0), body: UnsafeRawBufferPointer(reason),
-        to: batch.buffer(of: 0))
+  func reject(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: String) {
+    guard let coverage = claim(partition: partition, offset: offset) else {
+      return countDuplicate(of: key, partition: partition)
     }
-    batch.lanes[0].recordCount += 1
+    var ordinal: UInt64 = 0
+    if key.count > 0 {
+      let group = group(of: key, partition: partition)
+      remember(group)
+      counters[Int(group)].received += 1
+      counters[Int(group)].rejected += 1
+      counters[Int(group)].lastOffset = offset
+      ordinal = counters[Int(group)].received
+      counters[Int(group)].unindexed.raise(to: .init(offset: offset, ordinal: ordinal))
+      batch.rejections.append((group, ordinal, reason))
+    }
+    append(
+      FrameRecord(
+        offset: offset, createdMilliseconds: batch.now, ordinal: ordinal, timeToLiveSeconds: 0, eventHash: 0,
+        coverageIndex: coverage, kind: .rejected), key: key, reason: reason)
     batch.rejected[reason, default: 0] += 1
     batch.outcome.rejected += 1
+  }
+
+  func recordHole(partition: Int32, to end: Int64, reason: Hole.Reason) {
+    let index = coverageIndex(of: partition, at: nextOffsets[partition] ?? end)
+    let start = batch.coverage[index].next
+    guard start < end else { return }
+    batch.coverage[index].next = end
+    append(
+      FrameRecord(
+        offset: start, createdMilliseconds: batch.now, ordinal: UInt64(end), timeToLiveSeconds: 0, eventHash: 0,
+        coverageIndex: index, kind: .hole), key: UnsafeRawBufferPointer(start: nil, count: 0),
+      reason: reason.rawValue)
+    batch.holes.append(
+      Hole(partition: partition, from: start, to: end, reason: reason, recordedMilliseconds: batch.now))
+  }
+
+  private func append(_ record: FrameRecord, key: UnsafeRawBufferPointer, reason: String) {
+    var text = reason
+    text.withUTF8 { reason in
+      _ = record.append(key: key, body: UnsafeRawBufferPointer(reason), to: batch.buffer(of: 0))
+    }
+    batch.lanes[0].recordCount += 1
   }
 }

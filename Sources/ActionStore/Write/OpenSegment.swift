@@ -9,12 +9,13 @@ final class OpenSegment {
   var length: Int
   var isTorn = false
   var isDirty = true
+  let firstBatch: UInt64
   var lastBatch: UInt64
   var coverage: [Int32: Range<Int64>] = [:]
 
   init(
     segment: Segment, index: OpenIndex, file: FileDescriptor, createdMilliseconds: Int64, path: String, length: Int,
-    lastBatch: UInt64
+    firstBatch: UInt64, lastBatch: UInt64
   ) {
     self.segment = segment
     self.index = index
@@ -22,6 +23,7 @@ final class OpenSegment {
     self.createdMilliseconds = createdMilliseconds
     self.path = path
     self.length = length
+    self.firstBatch = firstBatch
     self.lastBatch = lastBatch
   }
 
@@ -46,10 +48,10 @@ extension [Int32: Range<Int64>] {
 struct SegmentPaths {
   let directory: String
 
-  func segment(_ number: UInt64) -> String { "\(directory)/\(name(number)).segment" }
-  func index(_ number: UInt64) -> String { "\(directory)/\(name(number)).index" }
+  func segment(_ number: UInt64) -> String { "\(directory)/\(Self.name(number)).segment" }
+  func index(_ number: UInt64) -> String { "\(directory)/\(Self.name(number)).index" }
 
-  private func name(_ number: UInt64) -> String {
+  static func name(_ number: UInt64) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, 12 - digits.count)) + digits
   }

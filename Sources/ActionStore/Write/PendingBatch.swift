@@ -8,15 +8,21 @@ struct PendingBatch {
   }
 
   var now: Int64 = 0
+  /// By how much the store's time is ahead of the wall clock.
+  var lead: Int64 = 0
   var lanes: [LanePart] = Array(repeating: LanePart(), count: Lane.count)
   var coverage: [FrameHeader.Coverage] = []
   /// Counters as they were before the batch.
   var previous: [UInt32: QueueDirectory.Counters] = [:]
+  /// Records rejected in all, by reason; and those of known queues.
   var rejected: [String: UInt64] = [:]
+  var rejections: [(group: UInt32, ordinal: UInt64, reason: String)] = []
+  var holes: [Hole] = []
   var outcome = AppendOutcome()
 
-  mutating func reset(now: Int64) {
+  mutating func reset(now: Int64, lead: Int64) {
     self.now = now
+    self.lead = lead
     for lane in lanes.indices where lanes[lane].recordCount > 0 {
       lanes[lane].records?.reset()
       lanes[lane].recordCount = 0
@@ -26,6 +32,8 @@ struct PendingBatch {
     coverage.removeAll(keepingCapacity: true)
     previous.removeAll(keepingCapacity: true)
     rejected.removeAll(keepingCapacity: true)
+    rejections.removeAll(keepingCapacity: true)
+    holes.removeAll(keepingCapacity: true)
     outcome = AppendOutcome()
   }
 

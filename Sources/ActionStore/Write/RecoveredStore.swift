@@ -11,4 +11,9 @@ struct RecoveredStore {
   var changedGroups: Set<UInt32> = []
   var rejected: [String: UInt64] = [:]
   var duplicates: UInt64 = 0
+  var rejections: [UInt32: Rejections] = [:]
+  var holes: [Hole] = []
+  var checkpointedHoles = 0
+  /// The latest time the store had reached.
+  var latestMilliseconds: Int64 = .min
 }

@@ -15,6 +15,8 @@ struct Recovery {
   let paths: SegmentPaths
   let directory: QueueDirectory
   let logger: Logger
+  /// Milliseconds since 1970: part of the name of what is set aside.
+  let now: Int64
 
   private struct Found {
     var scan: SegmentScan
@@ -27,35 +29,112 @@ struct Recovery {
   /// - Parameter catalog: what the catalog held; nil when it is new.
   func recover(catalog: Catalog.Contents?) throws(StoreError) -> RecoveredStore {
     var store = RecoveredStore(identity: catalog?.identity ?? .random())
-    store.checkpointedBatch = catalog?.batch ?? 0
-    store.rejected = catalog?.rejected ?? [:]
-    store.duplicates = catalog?.duplicates ?? 0
     var table = GroupTable()
-    for row in catalog?.groups ?? [] {
-      let group = directory.register(key: row.key, partition: row.partition, counters: row.counters)
-      row.key.bytes.withUnsafeBytes { table.insert($0, partition: row.partition, number: group.number) }
-      store.groups.append(group)
-      store.counters.append(row.counters)
+    if let catalog { begin(with: catalog, &store, &table) }
+    // Their actions are counted as gone: they must not be counted again as expired.
+    for number in catalog?.departing ?? [] {
+      try files.unlink(paths.segment(number))
+      try files.unlink(paths.index(number))
     }
-
-    let found = try scanAll(durableBatch: store.checkpointedBatch)
+    var found = try scanAll(durableBatch: store.checkpointedBatch)
+    let missing = compare(&found, with: catalog)
     let durable = found.reduce(store.checkpointedBatch) { max($0, $1.scan.header?.durableBatch ?? 0) }
-    let cut = firstUnusableBatch(found, durable: durable)
-    if cut <= durable {
-      logger.warning(
-        "The store was damaged: it is cut back and read again from the topic", metadata: ["batch": "\(cut)"])
+    let cut = min(firstUnusableBatch(found, durable: durable), missing ?? .max)
+    let isDamaged = cut <= durable
+    if isDamaged {
       // Counts of before and after are not comparable.
       store.identity = .random()
+      try setAside(found, cut: cut)
+    } else {
+      store.nextOffsets = catalog?.nextOffsets ?? [:]
     }
     var kept: [Found] = []
     for item in found {
       if let item = try keep(item, cut: cut) { kept.append(item) }
     }
-    store.nextSegment = (found.map(\.scan.number).max() ?? 0) + 1
+    store.nextSegment = max(found.map(\.scan.number).max() ?? 0, catalog?.departing.max() ?? 0) + 1
     store.lastBatch = max(cut - 1, store.checkpointedBatch)
     for item in kept { fold(item, into: &store, table: &table) }
     for item in kept { store.segments.append(try sealed(item, store: store, table: table)) }
+    if isDamaged || catalog == nil { recount(&store, table) }
+    directory.update(
+      store.counters.indices.map { (UInt32($0), store.counters[$0]) }, rejections: store.rejections)
     return store
+  }
+
+  private func begin(with catalog: Catalog.Contents, _ store: inout RecoveredStore, _ table: inout GroupTable) {
+    store.checkpointedBatch = catalog.batch
+    store.rejected = catalog.rejected
+    store.duplicates = catalog.duplicates
+    store.holes = catalog.holes
+    store.checkpointedHoles = catalog.holes.count
+    store.latestMilliseconds = catalog.storeMilliseconds
+    for row in catalog.groups {
+      let group = directory.register(
+        key: row.key, partition: row.partition, counters: row.counters, frontier: row.frontier ?? .init(),
+        rejections: row.rejections)
+      row.key.bytes.withUnsafeBytes { table.insert($0, partition: row.partition, number: group.number) }
+      store.groups.append(group)
+      store.counters.append(row.counters)
+      if let rejections = row.rejections { store.rejections[group.number] = rejections }
+    }
+  }
+
+  /// Without a catalog, or with one that counted what was cut off, what went before is not known by its parts: what is
+  /// neither in an index nor known to have expired on arrival or to have been rejected has expired.
+  private func recount(_ store: inout RecoveredStore, _ table: GroupTable) {
+    var indexed: [UInt32: UInt64] = [:]
+    for item in store.segments {
+      item.segment.forEachList { key, list in
+        let group: UInt32? =
+          switch key {
+          case .number(let number): number
+          case .name(let bytes, let partition): table.number(of: bytes, partition: partition)
+          }
+        if let group { indexed[group, default: 0] += UInt64(list.entries.count) }
+      }
+    }
+    for index in store.counters.indices {
+      let counters = store.counters[index]
+      let known = indexed[UInt32(index), default: 0] + counters.expiredOnArrival + counters.rejected
+      store.counters[index].received = max(counters.received, known)
+      store.counters[index].expiredUnlinked = store.counters[index].received - known
+      store.changedGroups.insert(UInt32(index))
+    }
+  }
+
+  /// Keeps damaged files for whoever wants to look at them, under a name that says so. What of them is whole stays in
+  /// use as a copy; the rest comes again from the topic.
+  private func setAside(_ found: [Found], cut: UInt64) throws(StoreError) {
+    let damaged = found.filter { $0.scan.tail == .damaged }
+    let folder = "\(paths.directory).damaged-\(now / 1_000)"
+    logger.error(
+      "The store is damaged: what is damaged is set aside, and read again from the topic",
+      metadata: ["batch": "\(cut)", "segments": "\(damaged.count)", "folder": "\(damaged.isEmpty ? "" : folder)"])
+    guard !damaged.isEmpty else { return }
+    try files.makeDirectory(folder)
+    for item in damaged {
+      let name = SegmentPaths.name(item.scan.number) + ".segment"
+      try files.rename(paths.segment(item.scan.number), to: "\(folder)/\(name)")
+      try files.replace(paths.segment(item.scan.number), with: Array(item.bytes))
+    }
+  }
+
+  /// Holds the files against what the last checkpoint says was there: one that is shorter is damaged. Returns the first
+  /// batch of those that are missing, nil when none is.
+  private func compare(_ found: inout [Found], with catalog: Catalog.Contents?) -> UInt64? {
+    guard let catalog else { return nil }
+    let places = Dictionary(uniqueKeysWithValues: found.indices.map { (found[$0].scan.number, $0) })
+    let departed = Set(catalog.departing)
+    var missing: UInt64?
+    for segment in catalog.segments where !departed.contains(segment.number) {
+      if let place = places[segment.number] {
+        if found[place].scan.fileBytes < segment.bytes { found[place].scan.tail = .damaged }
+      } else {
+        missing = min(missing ?? .max, segment.firstBatch)
+      }
+    }
+    return missing
   }
 
   private func scanAll(durableBatch: UInt64) throws(StoreError) -> [Found] {
@@ -146,29 +225,52 @@ struct Recovery {
         store.nextOffsets[part.partition] = max(store.nextOffsets[part.partition] ?? .min, part.next)
       }
       guard frame.header.batch > store.checkpointedBatch else { continue }
+      let coverage = frame.header.coverage
+      store.latestMilliseconds = max(store.latestMilliseconds, frame.header.storedMilliseconds)
       _ = FrameRecord.forEach(in: item.bytes, frameAt: frame.position, header: frame.header) { record, key, at, count in
-        guard record.kind != .rejected else {
-          let reason = String(decoding: item.bytes[at..<(at + count)], as: UTF8.self)
-          store.rejected[reason, default: 0] += 1
-          return
+        let partition = coverage[record.coverageIndex].partition
+        let text = UnsafeRawBufferPointer(rebasing: item.bytes[at..<(at + count)])
+        if record.kind == .rejected { store.rejected[String(decoding: text, as: UTF8.self), default: 0] += 1 }
+        if record.kind == .hole {
+          store.holes.append(
+            Hole(
+              partition: partition, from: record.offset, to: Int64(clamping: record.ordinal),
+              reason: Hole.Reason(rawValue: String(decoding: text, as: UTF8.self)) ?? .topicRetention,
+              recordedMilliseconds: record.createdMilliseconds))
         }
-        let partition = frame.header.coverage[record.coverageIndex].partition
-        let number: UInt32
-        if let known = table.number(of: key, partition: partition) {
-          number = known
-        } else {
-          let group = directory.register(key: QueueKey(bytes: Array(key)), partition: partition, counters: .init())
-          table.insert(key, partition: partition, number: group.number)
-          store.groups.append(group)
-          store.counters.append(.init())
-          number = group.number
-        }
-        store.counters[Int(number)].received = max(store.counters[Int(number)].received, record.ordinal)
-        if record.kind == .expiredOnArrival { store.counters[Int(number)].expiredOnArrival += 1 }
-        store.changedGroups.insert(number)
+        guard key.count > 0 else { return }
+        fold(record, group: group(key, partition, &store, &table), reason: text, into: &store)
       }
     }
-    directory.update(store.changedGroups.map { ($0, store.counters[Int($0)]) })
+  }
+
+  private func group(
+    _ key: UnsafeRawBufferPointer, _ partition: Int32, _ store: inout RecoveredStore, _ table: inout GroupTable
+  ) -> UInt32 {
+    if let known = table.number(of: key, partition: partition) { return known }
+    let group = directory.register(key: QueueKey(bytes: Array(key)), partition: partition)
+    table.insert(key, partition: partition, number: group.number)
+    store.groups.append(group)
+    store.counters.append(.init())
+    return group.number
+  }
+
+  private func fold(
+    _ record: FrameRecord, group: UInt32, reason: UnsafeRawBufferPointer, into store: inout RecoveredStore
+  ) {
+    let index = Int(group)
+    store.counters[index].received = max(store.counters[index].received, record.ordinal)
+    store.counters[index].lastOffset = max(store.counters[index].lastOffset, record.offset)
+    if record.kind != .action {
+      store.counters[index].unindexed.raise(to: .init(offset: record.offset, ordinal: record.ordinal))
+    }
+    if record.kind == .expiredOnArrival { store.counters[index].expiredOnArrival += 1 }
+    if record.kind == .rejected {
+      store.counters[index].rejected += 1
+      store.rejections[group, default: Rejections()]
+        .add(ordinal: record.ordinal, reason: String(decoding: reason, as: UTF8.self))
+    }
+    store.changedGroups.insert(group)
   }
 
   /// The segment with its index; the index is built anew where there is none to trust.
@@ -191,7 +293,8 @@ struct Recovery {
         number: number, lane: header.lane, mapping: mapping, index: .sealed(index), coverage: coverage,
         latestExpiry: index.latestExpiryMilliseconds)
       return SealedSegment(
-        segment: segment, lastBatch: lastBatch, bytesOnDisk: item.scan.fileBytes + index.byteCount)
+        segment: segment, firstBatch: header.firstBatch, lastBatch: lastBatch, segmentBytes: item.scan.fileBytes,
+        bytesOnDisk: item.scan.fileBytes + index.byteCount)
     }
     let rebuilt = rebuildIndex(item, table: table)
     let lists = rebuilt.allLists().map { (group: store.groups[Int($0.key)], list: $0.value) }
@@ -205,13 +308,16 @@ struct Recovery {
         number: number, lane: header.lane, mapping: mapping, index: .sealed(index), coverage: coverage,
         latestExpiry: latestExpiry)
       return SealedSegment(
-        segment: segment, lastBatch: lastBatch, bytesOnDisk: item.scan.fileBytes + index.byteCount)
+        segment: segment, firstBatch: header.firstBatch, lastBatch: lastBatch, segmentBytes: item.scan.fileBytes,
+        bytesOnDisk: item.scan.fileBytes + index.byteCount)
     } catch  where error.isFull {
       // A full disk does not keep the node from serving: the index stays in memory, and in the next start's work.
       let segment = Segment(
         number: number, lane: header.lane, mapping: mapping, index: .open(rebuilt), coverage: coverage,
         latestExpiry: latestExpiry)
-      return SealedSegment(segment: segment, lastBatch: lastBatch, bytesOnDisk: item.scan.fileBytes)
+      return SealedSegment(
+        segment: segment, firstBatch: header.firstBatch, lastBatch: lastBatch, segmentBytes: item.scan.fileBytes,
+        bytesOnDisk: item.scan.fileBytes)
     }
   }
 

@@ -5,14 +5,15 @@
 #endif
 
 extension StoreWriter {
-  func beginBatch(now: Int64) { batch.reset(now: now) }
+  func beginBatch(now: Int64, lead: Int64) { batch.reset(now: now, lead: lead) }
 
   /// Writes the batch that was put together, indexes it and makes it visible; or throws, and nothing of it stays.
   func commitBatch() throws(StoreError) -> AppendOutcome {
     let outcome = batch.outcome
     // A partition seen for the first time is progress too: from here on it is known where it stands.
     guard batch.coverage.contains(where: { $0.next > $0.first || nextOffsets[$0.partition] == nil }) else {
-      duplicates += UInt64(outcome.duplicates)
+      // Nothing but duplicates: they are counted, and no frame is written.
+      countBatch()
       return outcome
     }
     if batch.lanes.allSatisfy({ $0.recordCount == 0 }) { _ = batch.buffer(of: 0) }
@@ -50,13 +51,24 @@ extension StoreWriter {
     }
     lastBatch = number
     for part in batch.coverage { nextOffsets[part.partition] = part.next }
+    holes += batch.holes
+    countBatch()
+    return outcome
+  }
+
+  /// Makes what the batch counted visible, together with its offsets.
+  private func countBatch() {
+    duplicates += UInt64(batch.outcome.duplicates)
     for (reason, count) in batch.rejected { rejected[reason, default: 0] += count }
-    duplicates += UInt64(outcome.duplicates)
+    var changedRejections: [UInt32: Rejections] = [:]
+    for item in batch.rejections {
+      rejections[item.group, default: Rejections()].add(ordinal: item.ordinal, reason: item.reason)
+      changedRejections[item.group] = rejections[item.group]
+    }
     hasUncheckpointedChange = true
     changedGroups.formUnion(batch.previous.keys)
-    directory.update(batch.previous.keys.map { ($0, counters[Int($0)]) })
-    publishOffsets()
-    return outcome
+    let changes = batch.previous.keys.map { (group: $0, counters: counters[Int($0)]) }
+    publishOffsets { directory in directory.update(changes, rejections: changedRejections) }
   }
 
   /// Forgets the batch: counters return to what they were.
@@ -140,7 +152,7 @@ extension StoreWriter {
         latestExpiry: .min)
       let created = OpenSegment(
         segment: segment, index: segmentIndex, file: file, createdMilliseconds: batch.now, path: path,
-        length: bytes.count, lastBatch: lastBatch)
+        length: bytes.count, firstBatch: lastBatch + 1, lastBatch: lastBatch)
       nextSegment += 1
       bytesOnDisk += Int64(bytes.count)
       open[lane] = created

@@ -12,9 +12,15 @@ extension StoreWriter {
     }
     retireFinishedWindows(now: now)
     attempt { () throws(StoreError) in try syncSegments() }
-    attempt { () throws(StoreError) in try checkpoint() }
+    let departures = departures(now: now)
+    var isCheckpointed = false
+    attempt { () throws(StoreError) in
+      try checkpoint(departures)
+      isCheckpointed = true
+    }
     attempt { () throws(StoreError) in try sealRetired() }
-    attempt { () throws(StoreError) in try expire(now: now) }
+    if isCheckpointed { attempt { () throws(StoreError) in try expire(departures) } }
+    attempt { () throws(StoreError) in try unlinkDeparted() }
     if let first { throw first }
   }
 
@@ -37,23 +43,43 @@ extension StoreWriter {
     durableBatch = reached
   }
 
-  /// Writes the counters and how far they reflect the log. Only batches on disk are named.
-  func checkpoint() throws(StoreError) {
-    guard hasUncheckpointedChange, durableBatch == lastBatch else { return }
-    let rows = changedGroups.map { number in
+  /// Writes the counters and how far they reflect the log. Only batches on disk are named. The segments that are about
+  /// to go are named too, with their actions counted as gone: whatever happens now, they are counted once.
+  func checkpoint(_ departures: Departures) throws(StoreError) {
+    guard durableBatch == lastBatch else { return }
+    let frontiers = directory.takeMovedFrontiers()
+    uncheckpointedFrontiers.merge(frontiers) { $1 }
+    guard hasUncheckpointedChange || !departures.isEmpty || !uncheckpointedFrontiers.isEmpty else { return }
+    let changed = changedGroups.union(departures.counters.keys).union(uncheckpointedFrontiers.keys)
+    let rows = changed.map { number in
       let group = groups[Int(number)]
-      return Catalog.GroupRow(key: group.key, partition: group.partition, counters: counters[Int(number)])
+      return Catalog.GroupRow(
+        key: group.key, partition: group.partition,
+        counters: departures.counters[number] ?? counters[Int(number)], frontier: uncheckpointedFrontiers[number],
+        rejections: changedGroups.contains(number) ? rejections[number] : nil)
     }
     do {
       try catalog.write(
         .init(
-          batch: lastBatch, nextOffsets: nextOffsets, groups: rows, rejected: rejected, duplicates: duplicates))
+          batch: lastBatch, nextOffsets: nextOffsets, groups: rows, rejected: rejected, duplicates: duplicates,
+          holes: Array(holes[checkpointedHoles...]), segments: segmentFacts,
+          departing: departing + departures.segments.sorted(),
+          storeMilliseconds: batch.now))
     } catch {
       throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
     }
     checkpointedBatch = lastBatch
+    checkpointedHoles = holes.count
     hasUncheckpointedChange = false
     changedGroups.removeAll(keepingCapacity: true)
+    uncheckpointedFrontiers.removeAll(keepingCapacity: true)
+  }
+
+  private var segmentFacts: [Catalog.SegmentFact] {
+    sealed.map { .init(number: $0.segment.number, firstBatch: $0.firstBatch, bytes: $0.segmentBytes) }
+      + (retired + open.compactMap { $0 }).map {
+        .init(number: $0.segment.number, firstBatch: $0.firstBatch, bytes: $0.length)
+      }
   }
 
   /// Writes the index files of segments that are complete and lets the files replace the indexes in memory.
@@ -77,45 +103,80 @@ extension StoreWriter {
       number: number, lane: target.segment.lane, mapping: target.segment.mapping, index: .sealed(index),
       coverage: target.coverage, latestExpiry: target.segment.latestExpiryMilliseconds)
     return SealedSegment(
-      segment: segment, lastBatch: target.lastBatch, bytesOnDisk: target.length + index.byteCount)
+      segment: segment, firstBatch: target.firstBatch, lastBatch: target.lastBatch, segmentBytes: target.length,
+      bytesOnDisk: target.length + index.byteCount)
   }
 
-  /// Unlinks every segment whose last action has expired. One that waits for its index file goes without: on a full
-  /// disk there is no room for the file, and it is expiry that makes room.
-  func expire(now: Int64) throws(StoreError) {
-    let gone = sealed.filter { $0.segment.latestExpiryMilliseconds <= now && $0.lastBatch <= checkpointedBatch }
-    let goneUnsealed = retired.filter {
-      $0.segment.latestExpiryMilliseconds <= now && $0.lastBatch <= checkpointedBatch
+  /// The segments whose last action has expired, and the counters as they are without them. One that waits for its
+  /// index file goes without: on a full disk there is no room for the file, and it is expiry that makes room.
+  private func departures(now: Int64) -> Departures {
+    var departures = Departures()
+    // Only batches on disk can be checkpointed, and only what is checkpointed goes.
+    guard durableBatch == lastBatch else { return departures }
+    for item in sealed where item.segment.latestExpiryMilliseconds <= now {
+      departures.segments.insert(item.segment.number)
+      item.segment.forEachList { group, list in depart(list, of: group, &departures) }
     }
-    guard !gone.isEmpty || !goneUnsealed.isEmpty else { return }
-    let numbers = Set(gone.map(\.segment.number) + goneUnsealed.map(\.segment.number))
+    for item in retired where item.segment.latestExpiryMilliseconds <= now {
+      departures.segments.insert(item.segment.number)
+      item.segment.forEachList { group, list in depart(list, of: group, &departures) }
+    }
+    return departures
+  }
+
+  private func depart(_ list: EntryList, of key: Segment.GroupKey, _ departures: inout Departures) {
+    guard let last = list.entries.last else { return }
+    let group: UInt32
+    switch key {
+    case .number(let number): group = number
+    case .name(let bytes, let partition):
+      guard let number = table.number(of: bytes, partition: partition) else { return }
+      group = number
+    }
+    departures.actions += UInt64(list.entries.count)
+    departures.counters[group, default: counters[Int(group)]].expiredUnlinked += UInt64(list.entries.count)
+    departures.counters[group]?.unindexed.raise(to: .init(offset: last.offset, ordinal: last.ordinal))
+  }
+
+  /// Takes the segments that were named in the checkpoint away from the readers.
+  func expire(_ departures: Departures) throws(StoreError) {
+    guard !departures.segments.isEmpty else { return }
     // Where every partition stands must survive: the newest batch has to be in a segment that stays.
     let staying =
-      sealed.filter { !numbers.contains($0.segment.number) }.map(\.lastBatch)
-      + retired.filter { !numbers.contains($0.segment.number) }.map(\.lastBatch) + open.compactMap { $0?.lastBatch }
+      sealed.filter { !departures.segments.contains($0.segment.number) }.map(\.lastBatch)
+      + retired.filter { !departures.segments.contains($0.segment.number) }.map(\.lastBatch)
+      + open.compactMap { $0?.lastBatch }
+    // What is counted as gone goes, whether or not the new segment can be made: the catalog has the offsets as well.
+    var failure: StoreError?
     if !staying.contains(where: { $0 >= lastBatch }) {
-      let fresh = try begin(lane: 0, frameBytes: 0)
-      try files.sync(fresh.file)
-      fresh.isDirty = false
+      do throws(StoreError) {
+        let fresh = try begin(lane: 0, frameBytes: 0)
+        try files.sync(fresh.file)
+        fresh.isDirty = false
+      } catch { failure = error }
     }
-    try files.syncDirectory(paths.directory)
-    for item in gone {
-      try unlink(item.segment.number, bytes: item.bytesOnDisk)
-      if case .sealed(let index) = item.segment.index { expiredActions += UInt64(index.entryCount) }
-      sealed.removeAll { $0.segment.number == item.segment.number }
+    for item in sealed where departures.segments.contains(item.segment.number) {
+      bytesOnDisk -= Int64(item.bytesOnDisk)
     }
-    for item in goneUnsealed {
-      try unlink(item.segment.number, bytes: item.length)
-      expiredActions += item.index.allLists().values.reduce(0) { $0 + UInt64($1.entries.count) }
-      retired.removeAll { $0 === item }
-    }
-    publishSnapshot()
+    for item in retired where departures.segments.contains(item.segment.number) { bytesOnDisk -= Int64(item.length) }
+    sealed.removeAll { departures.segments.contains($0.segment.number) }
+    retired.removeAll { departures.segments.contains($0.segment.number) }
+    for (group, changed) in departures.counters { counters[Int(group)] = changed }
+    expiredActions += departures.actions
+    departing += departures.segments.sorted()
+    publishSnapshot { directory in directory.update(departures.counters.map { ($0, $1) }) }
+    if let failure { throw failure }
   }
 
-  private func unlink(_ number: UInt64, bytes: Int) throws(StoreError) {
-    try files.unlink(paths.segment(number))
-    try files.unlink(paths.index(number))
-    bytesOnDisk -= Int64(bytes)
+  /// Unlinks the files of segments that are gone for the readers; those that cannot be unlinked now are tried again.
+  private func unlinkDeparted() throws(StoreError) {
+    guard !departing.isEmpty else { return }
+    try files.syncDirectory(paths.directory)
+    while let number = departing.first {
+      try files.unlink(paths.segment(number))
+      try files.unlink(paths.index(number))
+      departing.removeFirst()
+    }
   }
 
   /// Makes everything durable and lets go of the files; the store is not used afterwards.
@@ -123,6 +184,15 @@ extension StoreWriter {
     defer { catalog.close() }
     try maintain(now: now)
   }
+}
+
+/// Segments that are about to go, and the counters as they are without them.
+struct Departures {
+  var segments: Set<UInt64> = []
+  var counters: [UInt32: QueueDirectory.Counters] = [:]
+  var actions: UInt64 = 0
+
+  var isEmpty: Bool { segments.isEmpty }
 }
 
 extension SealedIndex {

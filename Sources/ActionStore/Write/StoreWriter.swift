@@ -13,8 +13,8 @@ final class StoreWriter {
   let directory: QueueDirectory
   let logger: Logger
   let identity: StoreIdentity
-  /// Gives a new snapshot to the readers.
-  let publish: (StoreSnapshot) -> Void
+  /// What readers see.
+  let view: StoreView
 
   // State on disk.
   /// Segments no longer written to, with index file, ascending by number.
@@ -35,25 +35,34 @@ final class StoreWriter {
   var counters: [QueueDirectory.Counters]
   var rejected: [String: UInt64]
   var duplicates: UInt64
+  var rejections: [UInt32: Rejections]
+  var holes: [Hole]
+  /// How many of `holes` the catalog has.
+  var checkpointedHoles: Int
+  /// Actions that have expired and gone since the process began.
   var expiredActions: UInt64 = 0
   /// Groups changed since the last checkpoint.
   var changedGroups: Set<UInt32> = []
   var hasUncheckpointedChange = false
+  /// Frontiers taken for a checkpoint that is not written yet.
+  var uncheckpointedFrontiers: [UInt32: ReadFrontier.State] = [:]
+  /// Segments counted as unlinked whose files are still there.
+  var departing: [UInt64] = []
 
   // The batch being built.
   var batch = PendingBatch()
 
   init(
     configuration: StoreConfiguration, files: FileSystem, paths: SegmentPaths, catalog: Catalog,
-    directory: QueueDirectory, logger: Logger, recovered: RecoveredStore, publish: @escaping (StoreSnapshot) -> Void
+    logger: Logger, recovered: RecoveredStore, view: StoreView
   ) {
     self.configuration = configuration
     self.files = files
     self.paths = paths
     self.catalog = catalog
-    self.directory = directory
+    directory = view.directory
     self.logger = logger
-    self.publish = publish
+    self.view = view
     identity = recovered.identity
     sealed = recovered.segments
     nextSegment = recovered.nextSegment
@@ -66,8 +75,11 @@ final class StoreWriter {
     counters = recovered.counters
     rejected = recovered.rejected
     duplicates = recovered.duplicates
+    rejections = recovered.rejections
+    holes = recovered.holes
+    checkpointedHoles = recovered.checkpointedHoles
     changedGroups = recovered.changedGroups
-    hasUncheckpointedChange = recovered.lastBatch > recovered.checkpointedBatch
+    hasUncheckpointedChange = recovered.lastBatch > recovered.checkpointedBatch || !recovered.changedGroups.isEmpty
     for group in groups {
       group.key.bytes.withUnsafeBytes { table.insert($0, partition: group.partition, number: group.number) }
     }
@@ -81,25 +93,28 @@ final class StoreWriter {
   }
 
   private func register(_ key: UnsafeRawBufferPointer, _ partition: Int32) -> UInt32 {
-    let group = directory.register(key: QueueKey(bytes: Array(key)), partition: partition, counters: .init())
+    let group = directory.register(key: QueueKey(bytes: Array(key)), partition: partition)
     groups.append(group)
     counters.append(.init())
     table.insert(key, partition: partition, number: group.number)
     return group.number
   }
 
-  func publishSnapshot() {
+  /// Shows readers the segments there are now, and what changes with them, in one step.
+  func publishSnapshot(_ change: (QueueDirectory) -> Void = { _ in }) {
     var lanes: [[Segment]] = Array(repeating: [], count: Lane.count)
     for item in sealed { lanes[item.segment.lane].append(item.segment) }
     for item in retired { lanes[item.segment.lane].append(item.segment) }
     for case let item? in open { lanes[item.segment.lane].append(item.segment) }
     for lane in lanes.indices { lanes[lane].sort { $0.number < $1.number } }
     segmentLanes = lanes
-    publish(StoreSnapshot(lanes: lanes, nextOffsets: nextOffsets))
+    publishOffsets(change)
   }
 
-  /// Publishes new offsets only; the segments are those of the last snapshot.
-  func publishOffsets() { publish(StoreSnapshot(lanes: segmentLanes, nextOffsets: nextOffsets)) }
+  /// Shows readers new offsets and counts; the segments are those of the last snapshot.
+  func publishOffsets(_ change: (QueueDirectory) -> Void) {
+    view.set(StoreSnapshot(lanes: segmentLanes, nextOffsets: nextOffsets, holes: holes), change)
+  }
 
   private var segmentLanes: [[Segment]] = []
 }
@@ -107,7 +122,10 @@ final class StoreWriter {
 /// A segment no longer written to.
 struct SealedSegment {
   var segment: Segment
+  /// The first batch that may have a frame in it, and the last that has.
+  var firstBatch: UInt64
   var lastBatch: UInt64
+  var segmentBytes: Int
   /// Of the segment and its index together.
   var bytesOnDisk: Int
 }

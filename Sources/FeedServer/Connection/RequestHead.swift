@@ -16,6 +16,7 @@ struct RequestHead {
       switch name.utf8.count {
       case 4 where Self.equals(name, "host"): hostCount += 1
       case 6 where Self.equals(name, "accept"): Self.join(&request.accept, value)
+      case 6 where Self.equals(name, "prefer"): Self.join(&request.prefer, value)
       case 6 where Self.equals(name, "expect"): wantsContinue = Self.equals(value, "100-continue")
       case 7 where Self.equals(name, "upgrade"): wantsUpgrade = true
       case 12 where Self.equals(name, "x-project-id"): Self.join(&request.project, value)

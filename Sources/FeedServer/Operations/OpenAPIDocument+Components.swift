@@ -52,6 +52,11 @@ extension OpenAPIDocument {
           explode: false
           description: Up to 50 ids, divided by commas; stands alone. 404 when none of them is there.
           schema: {type: array, minItems: 1, maxItems: 50, items: {type: string}}
+        prefer:
+          name: Prefer
+          in: header
+          description: '`handling=strict` (RFC 7240): a gap is answered with 410, before it with the page up to it'
+          schema: {type: string}
         verbose:
           name: verbose
           in: query
@@ -84,8 +89,15 @@ extension OpenAPIDocument {
         Cache-Control:
           schema: {type: string, const: no-store}
         Strandline-Complete-Through:
-          description: RFC 3339; nothing more had happened up to this moment. Absent when the node does not know.
+          description: |
+            RFC 3339; the node has read everything the topic held at this moment. Absent when it does not know.
           schema: {type: string, format: date-time}
+        Strandline-Lost:
+          description: The sum of the gaps' counts; `unknown` when one of them was not counted. Absent without a gap.
+          schema: {type: string, pattern: "^([0-9]+|unknown)$"}
+        Preference-Applied:
+          description: '`handling=strict` when it was asked for'
+          schema: {type: string}
         X-Request-Id:
           schema: {type: string}
 
@@ -108,6 +120,30 @@ extension OpenAPIDocument {
             messages:
               type: array
               items: {$ref: "#/components/schemas/Action"}
+            gaps: {$ref: "#/components/schemas/Gaps"}
+        Gaps:
+          type: array
+          description: What can no longer be read. Absent when nothing was missed.
+          minItems: 1
+          items:
+            type: object
+            required: [reason, count, from, to, links]
+            properties:
+              reason: {type: string, enum: [expired, topic-retention, rejected, store-full]}
+              count:
+                type: [integer, "null"]
+                minimum: 1
+                description: Actions of this queue; null when this node did not count them
+              from: {$ref: "#/components/schemas/Place"}
+              to: {$ref: "#/components/schemas/Place"}
+              links: {type: array, items: {type: object}, description: Where they may be found again}
+        Place:
+          type: object
+          description: A place in the topic, included in the gap. Other queues' records may lie in the same range.
+          required: [partition, offset]
+          properties:
+            partition: {type: integer, minimum: 0}
+            offset: {type: integer, minimum: 0}
         Action:
           type: object
           required: [href, ttl, age, body]
@@ -183,11 +219,19 @@ extension OpenAPIDocument {
           properties:
             messages:
               type: object
-              required: [total, received, expired]
+              description: received = live + expired_served + expired_unread + rejected
+              required: [total, received, live, expired, expired_served, expired_unread, rejected, duplicates]
               properties:
-                total: {type: integer, description: Actions that can be read now}
-                received: {type: integer, description: Actions ever received}
-                expired: {type: integer, description: Of these, those whose time to live has passed}
+                total: {type: integer, description: Actions that can be read now; Zaqar's name for `live`}
+                received: {type: integer, description: Records read from the topic since the store began}
+                live: {type: integer}
+                expired: {type: integer, description: Those whose time to live has passed}
+                expired_served: {type: integer, description: Of these, those a reader's marker had come past before}
+                expired_unread: {type: integer}
+                rejected: {type: integer, description: Those that broke the contract}
+                rejected_by_reason: {type: object, additionalProperties: {type: integer}}
+                duplicates: {type: integer, description: Records that came again; not among the received}
+                balanced: {type: boolean, description: Whether the counts add up}
                 oldest: {$ref: "#/components/schemas/QueueEnd"}
                 newest: {$ref: "#/components/schemas/QueueEnd"}
         QueueEnd:
@@ -224,6 +268,8 @@ extension OpenAPIDocument {
                   index: {type: integer}
                   detail: {type: string}
                   parameter: {type: string}
+            gaps: {$ref: "#/components/schemas/Gaps"}
+            resume: {type: string, description: "Path and query that go on behind the gap"}
             request_id: {type: string}
 
     """#
@@ -252,8 +298,10 @@ extension OpenAPIDocument {
                         items: {$ref: "#/components/schemas/NewAction"}
       responses:
         Page:
-          description: The page. It may be empty when a filter passed over more actions than one request looks at.
-          headers: {\#(headerReferences("Content-Location", "Link", "Cache-Control", "X-Request-Id"))}
+          description: |
+            The page. It may be empty when a filter passed over more actions than one request looks at, or when all
+            there is to tell is a gap.
+          headers: {\#(pageHeaders)}
           content: {application/json: {schema: {$ref: "#/components/schemas/Page"}}}
         NothingThere:
           description: Nothing is there now. Ask again later with the same marker.
@@ -278,11 +326,20 @@ extension OpenAPIDocument {
           description: Kafka has some of them; `items` tells which.
           headers: {\#(headerReferences("Location", "X-Request-Id"))}
           content: {application/json: {schema: {$ref: "#/components/schemas/PartlyPosted"}}}
+        Counters:
+          description: The counts; unbalanced_queues is 0 unless something is wrong
+          content:
+            application/json:
+              schema: {type: object, additionalProperties: {type: integer}}
         Text:
           description: Text, one line for each thing said
           content: {text/plain: {schema: {type: string}}}
 
     """#
+
+  private static let pageHeaders = headerReferences(
+    "Content-Location", "Link", "Strandline-Complete-Through", "Strandline-Lost", "Preference-Applied",
+    "Cache-Control", "X-Request-Id")
 
   private static func headerReferences(_ names: String...) -> String {
     names.map { "\($0): {$ref: \"#/components/headers/\($0)\"}" }.joined(separator: ", ")
@@ -293,6 +350,7 @@ extension OpenAPIDocument {
       ("BadRequest", "A parameter, a name, a marker, an id or the content is not valid"),
       ("NotFound", "No such route, queue or action, or the action has expired"),
       ("MethodNotAllowed", "See Allow"), ("NotAcceptable", "Accept leaves out application/json"),
+      ("Lost", "Actions can no longer be read, and the reader asked to be stopped there; see gaps and resume"),
       ("RequestTimeout", "The request did not arrive in time"),
       ("ContentTooLarge", "The content or a body is too large"),
       ("TargetTooLong", "Path and query are too long"),

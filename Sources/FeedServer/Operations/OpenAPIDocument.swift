@@ -15,6 +15,10 @@ enum OpenAPIDocument {
         time to live. Follow `next` to read on: it is given with every page, the last one too, and asked again later it
         gives what came since. Ids and markers are opaque; take both from the answers as they are.
 
+        What can no longer be read between a marker and the first action of a page is told: `gaps` in the page, and the
+        header `Strandline-Lost`. With `Prefer: handling=strict` a gap is a 410. Answers carry
+        `Strandline-Complete-Through`; a node that cannot vouch for an empty page answers 503.
+
         Every answer carries `X-Request-Id`: the client's own, when it has 1 to 128 characters out of
         `A-Z a-z 0-9 - . _ ~ + / : = @`, else one made here. Errors are `application/problem+json` (RFC 9457).
 
@@ -29,19 +33,20 @@ enum OpenAPIDocument {
     """#
 
   private static let pageParameters =
-    parameterReferences("marker", "limit", "event", "ids", "echo", "include_claimed", "include_delayed")
+    parameterReferences("marker", "limit", "event", "ids", "prefer", "echo", "include_claimed", "include_delayed")
   private static let pageResponses = responseReferences(
     "200 Page", "204 NothingThere", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable",
-    "414 TargetTooLong", "431 FieldsTooLarge", "503 Unavailable")
+    "410 Lost", "414 TargetTooLong", "431 FieldsTooLarge", "503 Unavailable")
   private static let postResponses = responseReferences(
     "201 Posted", "207 PartlyPosted", "400 BadRequest", "406 NotAcceptable", "408 RequestTimeout",
     "413 ContentTooLarge", "415 UnsupportedMediaType", "503 Unavailable")
   private static let actionResponses = responseReferences(
-    "200 Action", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable")
+    "200 Action", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable", "503 Unavailable")
   private static let queuesResponses = responseReferences(
     "200 Queues", "204 NothingThere", "400 BadRequest", "405 MethodNotAllowed", "406 NotAcceptable")
   private static let statisticsResponses = responseReferences(
-    "200 Statistics", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable")
+    "200 Statistics", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable",
+    "503 Unavailable")
 
   private static func parameterReferences(_ names: String...) -> String {
     "[" + names.map { "{$ref: \"#/components/parameters/\($0)\"}" }.joined(separator: ", ") + "]"
@@ -219,6 +224,17 @@ enum OpenAPIDocument {
           summary: As GET, without the body
           responses:
             "200": {$ref: "#/components/responses/Text"}
+      /counters:
+        get:
+          operationId: getCounters
+          summary: What became of every record read, over all queues
+          responses:
+            "200": {$ref: "#/components/responses/Counters"}
+        head:
+          operationId: headCounters
+          summary: As GET, without the body
+          responses:
+            "200": {$ref: "#/components/responses/Counters"}
       /openapi.yaml:
         get:
           operationId: getOpenAPI

@@ -1,3 +1,4 @@
+import ActionStore
 import NIOCore
 import Synchronization
 
@@ -6,6 +7,7 @@ struct OperationsResponder: Sendable {
   let readiness: any ReadinessSource
   let registry: PrometheusRegistry
   let drain: DrainState
+  let store: ActionStore
 
   func answer(_ route: FeedRoute, query: Substring?) throws(Problem) -> FeedAnswer {
     switch route {
@@ -13,6 +15,7 @@ struct OperationsResponder: Sendable {
     case .liveness: return text("ok\n", status: 200)
     case .readiness: return readyz(isVerbose: Self.isVerbose(query))
     case .metrics: return text(registry.render(), status: 200, contentType: PrometheusRegistry.contentType)
+    case .counters: return counters()
     case .openAPI: return text(OpenAPIDocument.text, status: 200, contentType: "application/yaml")
     default: throw .notFound
     }
@@ -38,6 +41,17 @@ struct OperationsResponder: Sendable {
     }
     lines += isReady ? "readyz check passed\n" : "readyz check failed\n"
     return text(lines, status: isReady ? 200 : 503)
+  }
+
+  /// What became of every record read, over all queues; `unbalanced_queues` is 0 unless something is wrong.
+  private func counters() -> FeedAnswer {
+    let balance = store.balance()
+    let text =
+      "{\"queues\":\(balance.queues),\"received\":\(balance.received),\"live\":\(balance.live)"
+      + ",\"expired_served\":\(balance.expiredServed),\"expired_unread\":\(balance.expiredUnread)"
+      + ",\"rejected\":\(balance.rejected),\"duplicates\":\(balance.duplicates)"
+      + ",\"holes\":\(store.holes.count),\"unbalanced_queues\":\(balance.unbalancedQueues)}\n"
+    return self.text(text, status: 200, contentType: "application/json")
   }
 
   private func checks() -> [ReadinessCheck] {

@@ -42,6 +42,14 @@ extension Problem {
       }
       buffer.writeString("]")
     }
+    if !gaps.isEmpty {
+      buffer.writeString(",\"gaps\":")
+      buffer.writeGaps(gaps)
+    }
+    if let resume {
+      buffer.writeString(",\"resume\":")
+      buffer.writeJSONString(resume)
+    }
     buffer.writeString(",\"request_id\":")
     buffer.writeJSONString(requestID)
     buffer.writeString("}")
@@ -54,6 +62,11 @@ extension Problem {
     if let allow { answer.add("Allow", allow) }
     if let accept { answer.add("Accept", accept) }
     if let retryAfterSeconds { answer.add("Retry-After", String(retryAfterSeconds)) }
+    if let resume {
+      answer.add("Link", "<" + resume + ">; rel=\"next\"")
+      answer.add("Preference-Applied", "handling=strict")
+    }
+    if !gaps.isEmpty { answer.add(GapStatement.lostField, GapStatement.lost(gaps)) }
     answer.add("Cache-Control", "no-store")
     if closesConnection { answer.add("Connection", "close") }
     answer.setBody(

@@ -1,3 +1,4 @@
+import ActionStore
 import AuditActions
 
 /// A refusal as RFC 9457 has it: what went wrong with this request, and what to do. Never holds a payload.
@@ -28,6 +29,9 @@ struct Problem: Error, Sendable, Equatable {
   /// The `Allow` of a 405, the `Accept` of a 415.
   var allow: String?
   var accept: String?
+  /// What was lost, and where reading goes on behind it.
+  var gaps: [Gap] = []
+  var resume: String?
   /// Whether the connection cannot go on after this: what follows on it cannot be told apart.
   var closesConnection = false
 
@@ -87,6 +91,17 @@ extension Problem {
     var problem = Problem(
       405, "method-not-allowed", title: "The method is not allowed here", detail: "this route answers \(route.allow)")
     problem.allow = route.allow
+    return problem
+  }
+
+  /// For a reader who asked for `Prefer: handling=strict`.
+  static func lost(_ gaps: [Gap], resume: String) -> Problem {
+    var problem = Problem(
+      410, "actions-lost", title: "Actions can no longer be read",
+      detail: "actions between the marker and the next one cannot be read any more (see gaps); "
+        + "follow resume to go on behind them")
+    problem.gaps = gaps
+    problem.resume = resume
     return problem
   }
 

@@ -13,10 +13,13 @@ struct PageRequest {
   let marker: Marker?
   let limit: Int
   let events: [String]
+  /// A gap is an error (`Prefer: handling=strict`, RFC 7240).
+  let isStrict: Bool
 
   /// - Throws: a 400 naming the parameter and what it may be.
-  init(queue: QueueAddress, query: QueryItems, sealer: TokenSealer) throws(Problem) {
+  init(queue: QueueAddress, query: QueryItems, isStrict: Bool, sealer: TokenSealer) throws(Problem) {
     self.queue = queue
+    self.isStrict = isStrict
     limit = try PageLimit.parse(try query.single("limit"))
     marker = try Self.marker(try query.single("marker"), queue: queue, sealer: sealer)
     events = try Self.events(query.all("event"))

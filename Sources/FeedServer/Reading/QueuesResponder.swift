@@ -38,12 +38,29 @@ struct QueuesResponder: Sendable {
   }
 
   /// Counts, oldest and newest, in the shape of Zaqar's queue statistics.
-  func statistics(of queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
+  /// `received = live + expired_served + expired_unread + rejected`.
+  func statistics(
+    of queue: QueueAddress, currency: FeedCurrency?, location: String
+  ) throws(Problem) -> FeedAnswer {
     let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
-    guard let statistics = store.statistics(of: queue) else { throw .unknownQueue }
+    guard let statistics = store.statistics(of: queue) else {
+      // A node that has not read everything cannot know that there is none.
+      if let behind = currency?.behind {
+        throw .unavailable(behind.detail, retryAfterSeconds: behind.retryAfterSeconds)
+      }
+      throw .unknownQueue
+    }
     var body = ByteBuffer()
     body.writeString("{\"messages\":{\"total\":\(statistics.live)")
-    body.writeString(",\"received\":\(statistics.received),\"expired\":\(statistics.expired)")
+    body.writeString(",\"received\":\(statistics.received),\"live\":\(statistics.live)")
+    body.writeString(",\"expired\":\(statistics.expired),\"expired_served\":\(statistics.expiredServed)")
+    body.writeString(",\"expired_unread\":\(statistics.expiredUnread),\"rejected\":\(statistics.rejected)")
+    body.writeString(",\"duplicates\":\(statistics.duplicates),\"balanced\":\(statistics.isBalanced)")
+    body.writeStaticString(",\"rejected_by_reason\":{")
+    for (index, item) in statistics.rejectedByReason.sorted(by: { $0.key < $1.key }).enumerated() {
+      body.writeString("\(index > 0 ? "," : "")\"\(item.key)\":\(item.value)")
+    }
+    body.writeStaticString("}")
     if let oldest = statistics.oldest { body.writeEnd("oldest", oldest, writer) }
     if let newest = statistics.newest { body.writeEnd("newest", newest, writer) }
     body.writeStaticString("}}")

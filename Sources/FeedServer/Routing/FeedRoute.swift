@@ -8,6 +8,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   case liveness = "/livez"
   case readiness = "/readyz"
   case metrics = "/metrics"
+  case counters = "/counters"
   case openAPI = "/openapi.yaml"
 
   /// The form with the project in `X-Project-ID`, as Zaqar's clients ask.
@@ -31,7 +32,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   /// Whether the route tells of the process rather than of actions.
   package var isOperational: Bool {
     switch self {
-    case .ping, .liveness, .readiness, .metrics, .openAPI: true
+    case .ping, .liveness, .readiness, .metrics, .counters, .openAPI: true
     default: false
     }
   }
@@ -41,7 +42,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
 package enum FeedRoutes: Sendable {
   /// Everything on one port.
   case all
-  /// The port of the API when another one is for operators: no `/livez`, `/readyz` or `/metrics`.
+  /// The port of the API when another one is for operators: no `/livez`, `/readyz`, `/metrics` or `/counters`.
   case feed
   /// The port for operators: no actions.
   case management

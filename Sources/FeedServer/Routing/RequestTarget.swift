@@ -73,6 +73,7 @@ struct RouteMatch {
     case "livez": .liveness
     case "readyz": .readiness
     case "metrics": .metrics
+    case "counters": .counters
     case "openapi.yaml": .openAPI
     default: nil
     }

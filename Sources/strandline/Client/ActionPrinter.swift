@@ -36,8 +36,9 @@ struct ActionPrinter {
       )
     }
     // In UTC and with its date: an action may be two weeks old.
-    let time = received.formatted(
-      .iso8601.year().month().day().dateTimeSeparator(.space).time(includingFractionalSeconds: false)) + "Z"
+    let time =
+      received.formatted(
+        .iso8601.year().month().day().dateTimeSeparator(.space).time(includingFractionalSeconds: false)) + "Z"
     let event = Terminal.harmless(members.event).padded(to: 16)
     let user = Terminal.harmless(members.user).padded(to: 10)
     return "\(colour.dim(time))  \(colour.bold(event))  \(user)  \(colour.dim(Terminal.harmless(members.details)))"

@@ -44,6 +44,16 @@ struct FeedClient: Sendable {
     }
   }
 
+  /// The content of a 200, whatever it is; or why there is none.
+  func text(_ target: String) async -> Result<[UInt8], FeedFault> {
+    do {
+      let response = try await Self.http.execute(HTTPClientRequest(url: url + target), timeout: .seconds(10))
+      let body = try await response.body.collect(upTo: 1 << 20)
+      guard response.status == .ok else { return .failure(FeedFault("it answers \(response.status.code)")) }
+      return .success(Array(body.readableBytesView))
+    } catch { return .failure(FeedFault(Self.describe(error))) }
+  }
+
   /// What is wrong with TLS at that address; nil when it is something else. By the words of the error: its type is of a
   /// library below the client.
   private static func faultOfTLS(_ error: any Error) -> String? {

@@ -12,12 +12,23 @@ struct FeedPage: Sendable, Equatable {
     let age: Int64
   }
 
+  /// What the feed says it can no longer give.
+  struct Gap: Sendable, Equatable {
+    let reason: String
+    /// Nil when nobody counted.
+    let count: Int64?
+    let partition: Int64
+    let from: Int64
+    let to: Int64
+  }
+
   /// Bytes of a page at most: 50 bodies of 256 KiB, and room for the rest.
   static let bytesMax = 16 << 20
   /// A server that sends more in one page is none of ours.
   private static let messagesMax = 1_000
 
   let messages: [Message]
+  let gaps: [Gap]
   /// Path and query of the next page.
   let next: String
 
@@ -59,12 +70,44 @@ struct FeedPage: Sendable, Equatable {
           bytes: Array(scanner.bytes(of: slice)), body: Array(scanner.bytes(of: body)), href: href, ttl: ttl, age: age))
     }
     self.messages = messages
+    gaps = if let list = root["gaps"] { try Self.gaps(list, scanner) } else { [] }
+  }
+
+  private static func gaps(_ list: JSONSlice, _ scanner: JSONScanner) throws(AuditActionError) -> [Gap] {
+    var gaps: [Gap] = []
+    for slice in try scanner.elements(of: list, countMax: messagesMax) {
+      let gap = try object(slice, scanner)
+      guard let reason = gap["reason"].flatMap(scanner.string), let from = try place(gap["from"], scanner),
+        let to = try place(gap["to"], scanner)
+      else { throw AuditActionError(.invalidJSON, "a gap without reason, from or to") }
+      let count = gap["count"].flatMap { scanner.integer($0, in: 0...Int64.max) }
+      gaps.append(Gap(reason: reason, count: count, partition: from.partition, from: from.offset, to: to.offset))
+    }
+    return gaps
+  }
+
+  private static func place(
+    _ slice: JSONSlice?, _ scanner: JSONScanner
+  ) throws(AuditActionError) -> (partition: Int64, offset: Int64)? {
+    guard let slice else { return nil }
+    let place = try object(slice, scanner)
+    guard let partition = place["partition"].flatMap({ scanner.integer($0, in: 0...Int64.max) }),
+      let offset = place["offset"].flatMap({ scanner.integer($0, in: 0...Int64.max) })
+    else { return nil }
+    return (partition, offset)
   }
 
   private static func object(_ slice: JSONSlice, _ scanner: JSONScanner) throws(AuditActionError) -> [String: JSONSlice]
   {
     Dictionary(
       try scanner.members(of: slice, countMax: 64).map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension FeedPage.Gap: CustomStringConvertible {
+  var description: String {
+    let what = count.map { $0 == 1 ? "1 action" : "\($0) actions" } ?? "an unknown number of actions"
+    return "\(what) lost (\(Terminal.harmless(reason))), partition \(partition), offsets \(from) to \(to)"
   }
 }
 

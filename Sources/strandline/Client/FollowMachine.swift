@@ -45,7 +45,7 @@ struct FollowMachine {
       target = page.next
       let isWaiting = page.messages.isEmpty && isStanding
       return Step(
-        messages: page.messages, note: recovered(),
+        messages: page.messages, note: notes(of: page),
         next: isWaiting && !follows ? .done : .ask(afterMilliseconds: isWaiting ? intervalMilliseconds : 0))
     case .empty(let next):
       if let next { target = next }
@@ -61,6 +61,11 @@ struct FollowMachine {
       let text = "the feed refuses the request (\(status))" + (detail.isEmpty ? "" : ": \(detail)")
       return Step(next: .fail(CommandFailure(.failure, text)))
     }
+  }
+
+  private mutating func notes(of page: FeedPage) -> String? {
+    let notes = [recovered()].compactMap { $0 } + page.gaps.map(\.description)
+    return notes.isEmpty ? nil : notes.joined(separator: "\n")
   }
 
   /// Told once for a fault that goes on.

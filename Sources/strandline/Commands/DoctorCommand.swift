@@ -55,6 +55,8 @@ struct DoctorCommand: ConfiguredCommand {
     if let management = configuration.managementListen {
       try report.tell(MachineCheck.address(management, flag: "--management-listen"))
     }
+    try report.tell(
+      await CountersCheck(address: configuration.managementListen ?? configuration.listen).finding())
     let check = BrokerCheck(
       kafka: configuration.kafka, topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic,
       defaultTimeToLiveSeconds: Int(configuration.defaultTimeToLiveSeconds), logger: logger)

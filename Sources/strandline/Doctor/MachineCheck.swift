@@ -1,3 +1,4 @@
+import ActionStore
 import Foundation
 
 /// Looks at this machine: the data directory, the disk and the addresses.
@@ -5,8 +6,7 @@ struct MachineCheck {
   /// Free space below which a node will soon stand still.
   static let freeBytesFail = 64 << 20
   static let freeBytesWarn = 1 << 30
-  /// The layout of a data directory that this version reads; see ActionStore's `DataDirectory`.
-  static let directoryVersion = 1
+  static let directoryVersion = ActionStore.directoryVersion
 
   let directory: String
   let budgetBytes: Int

@@ -38,7 +38,9 @@ final class CompletenessProbe: Service {
     var partitions: @Sendable () -> [Int32]
     /// The first offset of a partition that is not stored.
     var nextOffset: @Sendable (Int32) -> Int64?
+    /// The store's time, and what the wall clock shows at one of its moments.
     var nowMilliseconds: @Sendable () -> Int64
+    var wallMilliseconds: @Sendable (Int64) -> Int64
   }
 
   init(configuration: NodeConfiguration, progress: Progress, logger: Logger) {
@@ -52,12 +54,19 @@ final class CompletenessProbe: Service {
   /// What an empty page may say now.
   func currency() -> FeedCurrency {
     let (through, detail) = state.withLock { ($0.completeThroughMilliseconds, $0.detail) }
-    guard let through else { return .behind(detail: detail, retryAfterSeconds: 1) }
+    guard let through else {
+      return FeedCurrency(
+        completeThroughMilliseconds: nil, behind: .init(detail: detail, retryAfterSeconds: 1))
+    }
+    var currency = FeedCurrency(completeThroughMilliseconds: progress.wallMilliseconds(through))
     let age = progress.nowMilliseconds() - through
-    guard age > boundMilliseconds else { return .completeThrough(milliseconds: through) }
-    return .behind(
-      detail: "the node has read the topic up to \(age / 1_000) s ago only: \(detail)",
-      retryAfterSeconds: age > 60_000 ? 5 : 1)
+    if age > boundMilliseconds {
+      currency.behind = .init(
+        detail: "the node has read the topic up to \(age / 1_000) s ago only"
+          + (detail.isEmpty ? "" : ": \(detail)"),
+        retryAfterSeconds: age > 60_000 ? 5 : 1)
+    }
+    return currency
   }
 
   /// Waits until the store was complete once, or the time has passed.
@@ -102,6 +111,13 @@ final class CompletenessProbe: Service {
     let moment = progress.nowMilliseconds()
     let partitions = progress.partitions()
     guard !partitions.isEmpty else { return note("the topic's partitions are not known yet") }
+    do throws(KafkaError) {
+      // Actions may be on a partition that was just added.
+      let unread = Set(try consumer.partitions(of: topic, timeout: Self.questionTimeout)).subtracting(partitions)
+      if let partition = unread.min() { return note("partition \(partition) was added and is not read yet") }
+    } catch {
+      return note("Kafka does not tell the partitions of the topic (\(error.name))")
+    }
     // Read before the brokers are asked: what is stored while they answer is no sign of another topic.
     let stored = Dictionary(
       partitions.map { ($0, progress.nextOffset($0) ?? 0) }, uniquingKeysWith: { first, _ in first })

@@ -38,7 +38,8 @@ struct FeedNode: Sendable {
       configuration: configuration,
       progress: .init(
         partitions: { [ingest] in ingest.status.partitions }, nextOffset: { [store] in store.nextOffset(of: $0) },
-        nowMilliseconds: { [store] in store.nowMilliseconds() }), logger: logger.named("completeness"))
+        nowMilliseconds: { [store] in store.nowMilliseconds() },
+        wallMilliseconds: { [store] in store.wallMilliseconds(at: $0) }), logger: logger.named("completeness"))
     server = FeedServer(
       configuration: configuration.feed, store: store, publisher: Self.publisher(emitter),
       readiness: NodeReadiness(status: { [ingest] in ingest.status }, currency: { [probe] in probe.currency() }),

@@ -18,11 +18,11 @@ struct NodeReadiness: ReadinessSource {
       }
     let fault = status.maintenanceFailure ?? status.pausedReason
     let store = ReadinessCheck(name: "store", isReady: fault == nil, detail: fault ?? "")
-    let complete =
-      switch currency() {
-      case .completeThrough: ReadinessCheck(name: "complete", isReady: true)
-      case .behind(let detail, _): ReadinessCheck(name: "complete", isReady: false, detail: detail)
-      }
-    return [kafka, store, complete]
+    let behind = currency().behind
+    let complete = ReadinessCheck(name: "complete", isReady: behind == nil, detail: behind?.detail ?? "")
+    let rebuild = status.rebuild.map {
+      ReadinessCheck(name: "rebuild", isReady: false, detail: "the store is rebuilt from the topic: \($0)")
+    }
+    return [kafka, store, complete] + [rebuild].compactMap { $0 }
   }
 }

@@ -1,0 +1,132 @@
+import ActionStore
+import AuditActions
+import Kafka
+import Logging
+import Synchronization
+
+/// Where reading begins: where the store stands, or, for a store that has nothing, where records can still be alive.
+extension IngestLoop {
+  /// Reads every partition from the first offset that is not stored.
+  func assign() throws(KafkaError) {
+    let known = store.nextOffsets
+    let isRebuild = known.isEmpty
+    var starts: [TopicPartition: Start] = [:]
+    for partition in partitions {
+      starts[place(of: partition)] = known[partition].map { .offset($0) } ?? .beginning
+    }
+    if isRebuild { starts = try rebuildStarts() }
+    try consumer.assign(starts)
+    if isRebuild { try beginRebuild(starts) }
+  }
+
+  func place(of partition: Int32) -> TopicPartition { TopicPartition(topic: configuration.topic, partition: partition) }
+
+  /// The first record of each partition that is younger than the longest TTL: everything before it has expired.
+  private func rebuildStarts() throws(KafkaError) -> [TopicPartition: Start] {
+    let oldest =
+      store.wallMilliseconds(at: store.nowMilliseconds()) - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000
+    let places = partitions.map { place(of: $0) }
+    let young = try consumer.offsetsForTimes(
+      Dictionary(uniqueKeysWithValues: places.map { ($0, max(1, oldest)) }), timeout: .seconds(10))
+    var starts: [TopicPartition: Start] = [:]
+    for place in places {
+      if let offset = young[place] ?? nil {
+        starts[place] = .offset(offset)
+      } else if try consumer.offsetsForTimes([place: 1], timeout: .seconds(10))[place] ?? nil == nil {
+        // Nothing in it, or a broker that cannot look times up.
+        starts[place] = .beginning
+      } else {
+        starts[place] = .offset(try consumer.watermarks(of: place, timeout: .seconds(5)).high)
+      }
+    }
+    return starts
+  }
+
+  private func beginRebuild(_ starts: [TopicPartition: Start]) throws(KafkaError) {
+    var rebuild = IngestStatus.Rebuild()
+    keep(starts)
+    for (place, start) in starts {
+      let watermarks = try consumer.watermarks(of: place, timeout: .seconds(5))
+      let first = if case .offset(let offset) = start { max(offset, watermarks.low) } else { watermarks.low }
+      guard watermarks.high > first else { continue }
+      rebuild.ends[place.partition] = watermarks.high
+      rebuild.total += watermarks.high - first
+    }
+    guard rebuild.total > 0 else { return }
+    logger.notice(
+      "The store is empty: it is rebuilt from the topic",
+      metadata: ["records": "\(rebuild.total)", "partitions": "\(partitions.count)"])
+    rebuild.remaining = rebuild.total
+    state.update { $0.rebuild = rebuild }
+  }
+
+  /// Has the store remember where each partition begins, so that a start after a crash in the middle goes on there. It
+  /// does without when there is no room: then more is read than need be.
+  private func keep(_ starts: [TopicPartition: Start]) {
+    _ = try? store.append { writer in
+      for (place, start) in starts {
+        if case .offset(let offset) = start { writer.advance(partition: place.partition, to: offset) }
+      }
+    }
+  }
+
+  /// How far a rebuild has come; called with each round of maintenance.
+  func noteRebuild() {
+    guard var rebuild = state.status.withLock({ $0.rebuild }) else { return }
+    rebuild.remaining = rebuild.ends.reduce(0) { $0 + max(0, $1.value - (store.nextOffset(of: $1.key) ?? 0)) }
+    rebuild.remaining = min(rebuild.remaining, rebuild.total)
+    metrics.record(rebuildRemaining: rebuild.remaining)
+    guard rebuild.remaining > 0 else {
+      logger.notice("The store is rebuilt", metadata: ["records": "\(rebuild.total)"])
+      return state.update { $0.rebuild = nil }
+    }
+    state.update { [rebuild] in $0.rebuild = rebuild }
+    faults.report(
+      "rebuild", "Rebuilding the store from the topic", metadata: ["progress": "\(rebuild)"], level: .notice)
+  }
+
+  /// Kafka no longer has the offset the store stands at: what is lost is recorded for good, and reading goes on at the
+  /// earliest offset there is.
+  func resumeAtEarliest(_ partition: TopicPartition) {
+    do {
+      let watermarks = try consumer.watermarks(of: partition, timeout: .seconds(5))
+      if let stored = store.nextOffset(of: partition.partition) {
+        if watermarks.high < stored { return refuse(partition.partition, stored, end: watermarks.high) }
+        try recordHole(partition.partition, from: stored, to: watermarks.low)
+      }
+      try consumer.seek([partition: .offset(watermarks.low)])
+    } catch {
+      if let error = error as? KafkaError {
+        noteLost(error)
+      } else {
+        faults.report("hole", "A hole cannot be recorded; trying again", metadata: ["error": "\(error)"])
+      }
+      // Asked for again with the next refresh of partitions.
+      partitions.removeAll { $0 == partition.partition }
+      partitionRefresh.expire(after: configuration.retryMilliseconds)
+    }
+  }
+
+  private func recordHole(_ partition: Int32, from stored: Int64, to earliest: Int64) throws {
+    guard earliest > stored else { return }
+    let reason: Hole.Reason = wasFull ? .storeFull : .topicRetention
+    _ = try store.append { writer in writer.recordHole(partition: partition, to: earliest, reason: reason) }
+    logger.error(
+      "Kafka removed records before they were read: readers are told",
+      metadata: [
+        "reason": "\(reason.rawValue)", "partition": "\(partition)", "from": "\(stored)", "to": "\(earliest - 1)",
+        "offsets": "\(earliest - stored)",
+      ])
+    metrics.lostRecords(partition: partition, count: earliest - stored)
+  }
+
+  /// A partition that ends before what is stored: its offsets mean other records now, and going on would take new
+  /// actions for old ones. It is not read any more, and the node is not ready, until it is started anew.
+  private func refuse(_ partition: Int32, _ stored: Int64, end: Int64) {
+    let reason =
+      "partition \(partition) of '\(configuration.topic)' ends at \(end), before offset \(stored) that is stored; if "
+      + "the topic was made anew, start with an empty data directory"
+    state.update { $0.refusedPartitions[partition] = reason }
+    logger.error("The topic is not the one that was read", metadata: ["reason": "\(reason)"])
+  }
+}

@@ -1,0 +1,114 @@
+/// How far one page has come in one partition of a queue, and what it could not read on the way.
+///
+/// Every record of the queue in the partition has an ordinal, so what is missing between two records is a subtraction.
+struct PartitionReading {
+  /// Where a reader has come. The ordinal is nil when it is another store's count and cannot be found out: then records
+  /// were lost, and nobody here knows how many.
+  struct Place {
+    var offset: Int64
+    var ordinal: UInt64?
+  }
+
+  let facts: QueueDirectory.Facts
+  /// Holes that a reader who comes past them is told of, ascending.
+  private let holes: [Hole]
+  private(set) var place: Place
+  /// False until something was passed: the reader's own place need not be changed.
+  private(set) var hasMoved = false
+  /// Ordinals passed that are in no index or have expired, rejected ones included.
+  private(set) var missing: [Range<UInt64>] = []
+  private var uncounted: ClosedRange<Int64>?
+  private var offsets: ClosedRange<Int64>?
+  private var passedHoles: [Hole] = []
+
+  init(facts: QueueDirectory.Facts, holes: [Hole], start: Place) {
+    self.facts = facts
+    self.holes = holes
+    place = start
+  }
+
+  /// Whether something lies between what was passed last and a record, that can no longer be read.
+  func isGap(before offset: Int64, ordinal: UInt64) -> Bool {
+    guard let known = place.ordinal else { return offset > place.offset + 1 }
+    return ordinal > known + 1 || holes.contains { $0.to - 1 > place.offset && $0.from < offset }
+  }
+
+  /// Goes past everything up to a record, which itself is returned or left out by a filter.
+  mutating func pass(offset: Int64, ordinal: UInt64) {
+    skip(to: offset - 1, ordinal: ordinal - 1)
+    place = Place(offset: offset, ordinal: ordinal)
+    hasMoved = true
+  }
+
+  /// Goes past records that can no longer be read, up to and with the one of `ordinal`.
+  mutating func skip(to offset: Int64, ordinal: UInt64) {
+    for hole in holes where hole.to - 1 > place.offset && hole.from <= offset && !passedHoles.contains(hole) {
+      passedHoles.append(hole)
+    }
+    let from = place.offset + 1
+    if let known = place.ordinal {
+      if ordinal > known {
+        missing.append((known + 1)..<(ordinal + 1))
+        offsets = min(offsets?.lowerBound ?? from, from)...max(offset, from)
+        place.ordinal = ordinal
+        hasMoved = true
+      }
+    } else {
+      // Between neighbours nothing can have been.
+      if offset >= from { uncounted = from...offset }
+      place.ordinal = ordinal
+      hasMoved = true
+    }
+    if offset > place.offset { place.offset = offset }
+  }
+
+  /// Goes past everything the store had: called when nothing more of it can be read.
+  mutating func passEverything() {
+    let end = holes.reduce(facts.counters.lastOffset) { max($0, $1.to - 1) }
+    guard place.ordinal.map({ facts.counters.received > $0 }) ?? true || end > place.offset else { return }
+    hasMoved = true
+    skip(to: max(end, place.offset), ordinal: max(facts.counters.received, place.ordinal ?? 0))
+  }
+
+  /// What was passed and could not be read.
+  var gaps: [Gap] {
+    let partition = facts.group.partition
+    var gaps = passedHoles.map {
+      Gap(reason: .init($0.reason), count: nil, partition: partition, from: $0.from, to: $0.to - 1)
+    }
+    if let uncounted {
+      gaps.append(
+        Gap(
+          reason: .expired, count: nil, partition: partition, from: uncounted.lowerBound, to: uncounted.upperBound))
+    }
+    guard let offsets, !missing.isEmpty else { return gaps }
+    func gap(_ reason: Gap.Reason, _ count: UInt64?) -> Gap {
+      Gap(reason: reason, count: count, partition: partition, from: offsets.lowerBound, to: offsets.upperBound)
+    }
+    guard let rejected = rejected(above: 0) else { return gaps + [gap(.expired, nil), gap(.rejected, nil)] }
+    let all = missing.reduce(0) { $0 + UInt64($1.count) }
+    if all > rejected { gaps.append(gap(.expired, all - rejected)) }
+    if rejected > 0 { gaps.append(gap(.rejected, rejected)) }
+    return gaps
+  }
+
+  /// Of the missing ordinals above `ordinal`, those that expired.
+  func expired(above ordinal: UInt64) -> UInt64 {
+    let all = missing.reduce(UInt64(0)) { count, range in
+      range.upperBound > ordinal + 1 ? count + (range.upperBound - max(range.lowerBound, ordinal + 1)) : count
+    }
+    return all - min(all, rejected(above: ordinal) ?? 0)
+  }
+
+  private func rejected(above ordinal: UInt64) -> UInt64? {
+    guard facts.counters.rejected > 0 else { return 0 }
+    var count: UInt64 = 0
+    for range in missing where range.upperBound > ordinal + 1 {
+      guard let found = facts.rejections.count(in: max(range.lowerBound, ordinal + 1)..<range.upperBound) else {
+        return nil
+      }
+      count += found
+    }
+    return count
+  }
+}

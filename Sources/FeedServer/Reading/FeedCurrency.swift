@@ -1,0 +1,36 @@
+import AuditActions
+
+/// How far a node can vouch for what it serves. An empty page says "nothing happened up to now", so it may be given
+/// only by a node that has read the topic up to now.
+///
+/// It is said of the whole topic: the next action of a queue may come on any partition, because partitions are added
+/// and producers disagree.
+package struct FeedCurrency: Sendable, Equatable {
+  /// Everything Kafka had at this moment (milliseconds since 1970, wall clock) is in the store; nil while nothing can be
+  /// said.
+  package var completeThroughMilliseconds: Int64?
+  /// Set when the node is behind, cut off or rebuilding: an empty page is then answered with 503.
+  package var behind: Behind?
+
+  package struct Behind: Sendable, Equatable {
+    package var detail: String
+    package var retryAfterSeconds: Int
+
+    package init(detail: String, retryAfterSeconds: Int) {
+      self.detail = detail
+      self.retryAfterSeconds = retryAfterSeconds
+    }
+  }
+
+  package init(completeThroughMilliseconds: Int64?, behind: Behind? = nil) {
+    self.completeThroughMilliseconds = completeThroughMilliseconds
+    self.behind = behind
+  }
+
+  /// The moment as RFC 3339, for the header.
+  var completeThrough: String? {
+    completeThroughMilliseconds.map {
+      ActionTime(nanosecondsSince1970: $0.multipliedReportingOverflow(by: 1_000_000).partialValue).rfc3339
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import ActionStore
+import NIOCore
+
+/// How an answer says what its reader can no longer read.
+enum GapStatement {
+  /// How many actions were lost; `unknown` when one of the gaps was not counted.
+  static let lostField = "Strandline-Lost"
+  /// Up to when the node has read everything the topic held, as RFC 3339.
+  static let completeThroughField = "Strandline-Complete-Through"
+
+  static func lost(_ gaps: [Gap]) -> String {
+    var sum: UInt64 = 0
+    for gap in gaps {
+      guard let count = gap.count else { return "unknown" }
+      sum &+= count
+    }
+    return String(sum)
+  }
+}
+
+extension ByteBuffer {
+  /// The gaps as a JSON array of `{"reason","count","from","to","links"}`. `from` and `to` are places in the topic, both
+  /// included.
+  mutating func writeGaps(_ gaps: [Gap]) {
+    writeStaticString("[")
+    for (index, gap) in gaps.enumerated() {
+      if index > 0 { writeStaticString(",") }
+      let count = gap.count.map { String($0) } ?? "null"
+      writeString(
+        "{\"reason\":\"\(gap.reason.rawValue)\",\"count\":\(count)"
+          + ",\"from\":{\"partition\":\(gap.partition),\"offset\":\(gap.from)}"
+          + ",\"to\":{\"partition\":\(gap.partition),\"offset\":\(gap.to)},\"links\":[]}")
+    }
+    writeStaticString("]")
+  }
+}
