@@ -101,14 +101,16 @@ class World:
         wait_for(f"all that the broker has is served ({where})", lambda: len(self.served()) >= len(self.kept()))
         kept, served = self.kept(), self.served()
         if kept != served:
-            missing = [v for v in kept if v not in set(served)]
+            there = set(served)
+            missing = [v for v in kept if v not in there]
             raise Failure(
                 f"{where}: the broker has {len(kept)} records, {len(served)} are served; missing {missing[:5]!r}")
         if len(set(kept)) != len(kept):
             raise Failure(f"{where}: {len(kept) - len(set(kept))} actions are in the topic twice")
 
     def expect_acknowledged(self, where):
-        lost = [n for n in self.acknowledged if body(n) not in set(self.served())]
+        served = set(self.served())
+        lost = [n for n in self.acknowledged if body(n) not in served]
         if lost:
             raise Failure(f"{where}: {len(lost)} acknowledged actions are not served, first {lost[0]}")
 
@@ -183,13 +185,13 @@ def shortened(world, options):
         # What was under way is given up by the node, in its own time: its clients are answered 503.
         stored = len(world.served())
         world.broker.start()
-        if len(world.kept()) < stored:
+        shortage = stored - len(world.kept())
+        if shortage > 0:
             break
         posting.join()
         world.post_until_acknowledged()
     else:
         raise Failure("the broker never forgot anything in ten kills")
-    shortage = stored - len(world.kept())
     wait_for("a node that says it", lambda: "before offset" in world.readiness()[1])
     world.expect_quiet_log(3)
     status, text = world.readiness()
