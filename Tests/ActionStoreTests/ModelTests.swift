@@ -345,11 +345,12 @@ private struct StoreWorld {
       let isForeign = reader.foreign.contains(partition)
       checkLoss(gaps, part, start..<max(start, end), isForeign: isForeign, now)
       checkHoles(gaps, partition, part, isWhole: isWhole, end: end, reader: &reader)
-      if end > start || !isForeign {
-        raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
-      }
       if let entry = page.marker.entry(of: partition), entry.ordinal != Marker.Entry.uncounted {
         reader.foreign.remove(partition)
+      }
+      // A place that is not counted here moves nothing.
+      if end > start || !reader.foreign.contains(partition) {
+        raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
       }
       if end > start || page.marker.entry(of: partition) != nil { reader.passed[partition] = max(start, end) }
     }
