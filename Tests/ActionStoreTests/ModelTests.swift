@@ -426,7 +426,8 @@ private struct StoreWorld {
         problem = "\(key) has \(got) received, live, rejected and unread, not \(expected)"
         for facts in store.view.look(at: QueueKey(key)).facts {
           let part = own[facts.group.partition] ?? ModelPart()
-          problem? += "; partition \(facts.group.partition): \(facts.frontier.now), not "
+          problem? +=
+            "; partition \(facts.group.partition): \(facts.frontier.now), not "
             + "\(part.reached - part.base) and \(part.expiredUnread)"
         }
       }
