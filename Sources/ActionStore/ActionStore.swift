@@ -16,7 +16,7 @@ package final class ActionStore: Sendable {
   private let clock: StoreClock
   private let lock: DirectoryLock
   private let identity: StoreIdentity
-  private let view: StoreView
+  let view: StoreView
   private let writer: Mutex<StoreWriter?>
 
   /// Opens a data directory, making it when there is none, and recovers what a crash may have left.

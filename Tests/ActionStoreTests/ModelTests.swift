@@ -90,9 +90,10 @@ private struct ModelReader {
   var marker: Marker?
   /// How many records of each partition lie behind it.
   var passed: [Int32: Int] = [:]
-  var toldHoles: Set<Int64> = []
-  /// Its marker's counts are of a store that was lost.
-  var isForeign = false
+  /// By partition.
+  var toldHoles: [Int32: Set<Int64>] = [:]
+  /// Partitions in which its marker's counts are of a store that was lost.
+  var foreign: Set<Int32> = []
 }
 
 private struct StoreWorld {
@@ -224,7 +225,8 @@ private struct StoreWorld {
     for partition in 0..<partitions where store.nextOffset(of: partition) != nextOffset[partition] {
       problem = "partition \(partition) goes on at another offset after a restart"
     }
-    if store.holes != holes { problem = "the holes are others after a restart" }
+    func sorted(_ holes: [Hole]) -> [Hole] { holes.sorted { ($0.partition, $0.from) < ($1.partition, $1.from) } }
+    if sorted(store.holes) != sorted(holes) { problem = "the holes are others after a restart" }
   }
 
   /// A store whose time is ahead of the wall clock may fall back by a moment when it is killed: not what this is about.
@@ -273,7 +275,7 @@ private struct StoreWorld {
     for start in stride(from: 0, to: again.count, by: 100) { try append(Array(again[start...].prefix(100))) }
     let ends = nextOffset
     _ = try store.append { writer in for (partition, end) in ends { writer.advance(partition: partition, to: end) } }
-    for index in readers.indices { readers[index].isForeign = true }
+    for index in readers.indices { readers[index].foreign = Set(readers[index].passed.keys) }
   }
 
   // MARK: Reading
@@ -340,9 +342,15 @@ private struct StoreWorld {
       } else if isStrict, page.actions.isEmpty, !gaps.isEmpty {
         end = part.firstLive(from: start, at: now) ?? part.records.count
       }
-      checkLoss(gaps, part, start..<max(start, end), reader, now)
+      let isForeign = reader.foreign.contains(partition)
+      checkLoss(gaps, part, start..<max(start, end), isForeign: isForeign, now)
       checkHoles(gaps, partition, part, isWhole: isWhole, end: end, reader: &reader)
-      raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
+      if end > start || !isForeign {
+        raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
+      }
+      if let entry = page.marker.entry(of: partition), entry.ordinal != Marker.Entry.uncounted {
+        reader.foreign.remove(partition)
+      }
       if end > start || page.marker.entry(of: partition) != nil { reader.passed[partition] = max(start, end) }
     }
     if told.values.joined().contains(where: { $0.reason == .expired || $0.reason == .rejected }) {
@@ -351,14 +359,14 @@ private struct StoreWorld {
   }
 
   private mutating func checkLoss(
-    _ gaps: [Gap], _ part: ModelPart, _ range: Range<Int>, _ reader: ModelReader, _ now: Int64
+    _ gaps: [Gap], _ part: ModelPart, _ range: Range<Int>, isForeign: Bool, _ now: Int64
   ) {
     let expired = part.expired(range, at: now)
     let rejected = part.rejected(range)
     let count = gaps.filter { $0.reason == .expired }.reduce(UInt64(0)) { $0 + ($1.count ?? 0) }
     let rejectedCount = gaps.filter { $0.reason == .rejected }.reduce(UInt64(0)) { $0 + ($1.count ?? 0) }
     if gaps.contains(where: \.isUncounted) {
-      if !reader.isForeign { problem = "a gap is not counted for a reader of this store" }
+      if !isForeign { problem = "a gap is not counted for a reader of this store" }
       if count > UInt64(expired) { problem = "\(count) told of \(expired) expired" }
     } else if count != UInt64(expired) || rejectedCount != UInt64(rejected) {
       problem = "told \(count) expired and \(rejectedCount) rejected, not \(expired) and \(rejected)"
@@ -371,14 +379,14 @@ private struct StoreWorld {
   ) {
     let told = Set(gaps.filter { $0.reason == .topicRetention }.map(\.from))
     let isNew = reader.marker?.entry(of: partition) == nil
-    if !isNew, !told.isDisjoint(with: reader.toldHoles) { problem = "a hole is told twice" }
+    if !isNew, !told.isDisjoint(with: reader.toldHoles[partition] ?? []) { problem = "a hole is told twice" }
     let last = end > 0 ? part.records[end - 1].draft.offset : -1
     for hole in holes where hole.partition == partition && !told.contains(hole.from) {
       let isPassed = isWhole || hole.to <= last
       let start = reader.marker?.entry(of: partition)?.offset ?? -1
       if isPassed, start < hole.to - 1 { problem = "a hole is not told" }
     }
-    reader.toldHoles.formUnion(told.map { $0 })
+    reader.toldHoles[partition, default: []].formUnion(told)
   }
 
   private mutating func raise(
@@ -413,7 +421,14 @@ private struct StoreWorld {
         expected.unread += part.expiredUnread + part.expired(part.reached..<part.records.count, at: now)
       }
       let got = (Int(found.received), Int(found.live), Int(found.rejected), Int(found.expiredUnread))
-      if got != expected { problem = "\(key) has \(got) received, live, rejected and unread, not \(expected)" }
+      if got != expected {
+        problem = "\(key) has \(got) received, live, rejected and unread, not \(expected)"
+        for facts in store.view.look(at: QueueKey(key)).facts {
+          let part = own[facts.group.partition] ?? ModelPart()
+          problem? += "; partition \(facts.group.partition): \(facts.frontier.now), not "
+            + "\(part.reached - part.base) and \(part.expiredUnread)"
+        }
+      }
       if !found.isBalanced { problem = "the counts of \(key) do not add up: \(found)" }
     }
   }

@@ -21,9 +21,13 @@ final class FeedNode: Sendable {
     func checks() -> [ReadinessCheck] { [] }
   }
 
-  init(cluster: KafkaConfiguration, topic: String, directory: String) async throws {
+  init(
+    cluster: KafkaConfiguration, topic: String, directory: String, sealingKey: [UInt8]? = nil
+  ) async throws {
     let logger = RealCluster.logger
-    store = try ActionStore(configuration: StoreConfiguration(directory: directory, topic: topic), logger: logger)
+    var storage = StoreConfiguration(directory: directory, topic: topic)
+    storage.sealingKey = sealingKey
+    store = try ActionStore(configuration: storage, logger: logger)
     var configuration = IngestConfiguration(kafka: cluster, topic: topic)
     configuration.partitionRefreshMilliseconds = 200
     let ingest = ActionIngest(configuration: configuration, store: store, logger: logger)
@@ -70,8 +74,9 @@ struct FeedPage {
       let end = text.range(of: "\"", range: start.upperBound..<text.endIndex)
     else { throw Malformed() }
     next = String(text[start.upperBound..<end.lowerBound])
-    // Bodies of these tests hold neither of the two marks.
-    bodies = text.components(separatedBy: "\"body\":").dropFirst().map { part in
+    // Bodies of these tests hold none of the marks.
+    let messages = text.range(of: "],\"gaps\":").map { text[..<$0.lowerBound] + "]}" } ?? text[...]
+    bodies = messages.components(separatedBy: "\"body\":").dropFirst().map { part in
       part.range(of: "},{\"href\"").map { String(part[..<$0.lowerBound]) } ?? String(part.dropLast("}]}".count))
     }
   }

@@ -90,6 +90,7 @@ struct FeedPathTests {
       try await send(0..<5)
       var node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
       try await eventually("the first five") { node.ingest.status.stored == 5 }
+      let marker = node.store.page(of: queue, after: nil, limit: 3).marker
       try await node.stop()
       try await send(5..<20)
       let place = TopicPartition(topic: topic, partition: 0)
@@ -99,6 +100,61 @@ struct FeedPathTests {
       let bodies = try await node.follow(queue, limit: 10).bodies
       let expected = (Array(0..<5) + Array(12..<20)).map { "{\"event\":\"E\($0)\"}" }
       #expect(bodies == expected)
+      for _ in 0..<2 {
+        let page = node.store.page(of: queue, after: marker, limit: 50)
+        let gap = try #require(page.gaps.first)
+        #expect(page.gaps.count == 1 && gap.reason == .topicRetention && gap.count == nil)
+        #expect(gap.partition == 0 && gap.from == 5 && gap.to == 11)
+        #expect(page.actions.count == 10)
+        #expect(node.store.page(of: queue, after: page.marker, limit: 50).gaps.isEmpty)
+        try await node.stop()
+        node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: directory)
+      }
+      await producer.close(flushTimeout: .seconds(5))
+      try await node.stop()
+    }
+  }
+
+  @Test("a node whose store is lost is rebuilt from what can still be alive, and its readers go on")
+  func rebuild() async throws {
+    let cluster = try RealCluster()
+    try await cluster.withTopic(partitions: 2, configuration: ["message.timestamp.type": "CreateTime"]) { topic in
+      let queue = try QueueAddress(project: "p", queue: "q")
+      let key = [UInt8](repeating: 7, count: 32)
+      let producer = try KafkaProducer(configuration: cluster.configuration, logger: RealCluster.logger)
+      let now = Int64(Date().timeIntervalSince1970 * 1_000)
+      func send(_ number: Int, partition: Int32, daysAgo: Int64 = 0) async throws {
+        _ = try await producer.sendAcknowledged(
+          topic: topic, partition: partition, key: Array("p/q".utf8), value: Array("{\"event\":\"E\(number)\"}".utf8),
+          headers: [KafkaHeader("ttl", "1209600")], timestampMilliseconds: now - daysAgo * 86_400_000)
+      }
+      for number in 0..<20 { try await send(number, partition: 0, daysAgo: 20) }
+      for number in 20..<60 { try await send(number, partition: Int32(number % 2), daysAgo: 2) }
+      let first = temporaryDirectory()
+      let second = temporaryDirectory()
+      defer { for directory in [first, second] { try? FileManager.default.removeItem(atPath: directory) } }
+      var node = try await FeedNode(
+        cluster: cluster.configuration, topic: topic, directory: first, sealingKey: key)
+      try await eventually("all alive") { node.store.statistics(of: queue)?.live == 40 }
+      let page = node.store.page(of: queue, after: nil, limit: 15)
+      let text = node.store.sealer.seal(page.marker, queue: queue)
+      var seen = page.actions.map(\.body)
+      try await node.stop()
+      node = try await FeedNode(cluster: cluster.configuration, topic: topic, directory: second, sealingKey: key)
+      try await eventually("the rebuild") { node.store.statistics(of: queue)?.live == 40 }
+      try await eventually("its end") { node.ingest.status.rebuild == nil }
+      // What had expired before the rebuild was not read again.
+      #expect(node.store.statistics(of: queue)?.received == 40)
+      var marker = try node.store.sealer.openMarker(text, queue: queue)
+      while true {
+        let page = node.store.page(of: queue, after: marker, limit: 10)
+        #expect(page.gaps.isEmpty)
+        if page.actions.isEmpty { break }
+        seen += page.actions.map(\.body)
+        marker = page.marker
+      }
+      #expect(Set(seen) == Set((20..<60).map { Array("{\"event\":\"E\($0)\"}".utf8) }))
+      #expect(seen.count == 40)
       await producer.close(flushTimeout: .seconds(5))
       try await node.stop()
     }

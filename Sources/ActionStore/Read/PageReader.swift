@@ -222,10 +222,11 @@ private struct Walk {
     var marker = (start ?? Marker(entries: [], identity: reader.identity)).counted(by: reader.identity)
     for reading in readings {
       let ordinal = reading.place.ordinal ?? Marker.Entry.uncounted
-      if reading.hasMoved {
-        marker.set(partition: reading.facts.group.partition, offset: reading.place.offset, ordinal: ordinal)
-      }
-      if let ordinal = reading.place.ordinal {
+      let partition = reading.facts.group.partition
+      let isCounted = marker.entry(of: partition).map { $0.ordinal != Marker.Entry.uncounted } ?? false
+      if reading.hasMoved { marker.set(partition: partition, offset: reading.place.offset, ordinal: ordinal) }
+      // Where a marker that this store made stands, its reader has come, whatever a crash made of the frontier.
+      if let ordinal = reading.place.ordinal, reading.hasMoved || isCounted {
         let isFirst = reading.facts.frontier.raise(to: ordinal) { reading.expired(above: $0) }
         if isFirst { reader.directory.noteMoved(reading.facts.group.number) }
       }

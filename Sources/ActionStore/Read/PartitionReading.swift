@@ -59,7 +59,10 @@ struct PartitionReading {
       place.ordinal = ordinal
       hasMoved = true
     }
-    if offset > place.offset { place.offset = offset }
+    if offset > place.offset {
+      place.offset = offset
+      hasMoved = true
+    }
   }
 
   /// Goes past everything the store had: called when nothing more of it can be read.
