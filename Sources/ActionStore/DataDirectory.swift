@@ -91,7 +91,7 @@ struct DataDirectory {
   /// Whether the file is not what was written to it, by SQLite's own account or by what its columns hold; everything
   /// else (a full disk, missing rights) may pass.
   private static func isDamage(_ error: any Error) -> Bool {
-    guard let error = error as? DatabaseError else { return error is RowDecodingError }
+    guard let error = error as? DatabaseError else { return error is RowDecodingError || error is ImplausibleNumber }
     return [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode)
   }
 

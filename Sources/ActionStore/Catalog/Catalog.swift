@@ -130,7 +130,7 @@ final class Catalog: Sendable {
       }
       var nextOffsets: [Int32: Int64] = [:]
       for row in try Row.fetchAll(db, sql: "SELECT partition, next_offset FROM offsets") {
-        nextOffsets[try row.value("partition")] = try row.value("next_offset") as Int64
+        nextOffsets[try row.value("partition")] = try row.offset("next_offset")
       }
       return Contents(
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
@@ -165,9 +165,9 @@ final class Catalog: Sendable {
           counters: .init(
             received: try row.count("received"), expiredOnArrival: try row.count("expired_on_arrival"),
             expiredUnlinked: try row.count("expired_unlinked"), rejected: try row.count("rejected"),
-            duplicates: try row.count("duplicates"), lastOffset: try row.value("last_offset"),
+            duplicates: try row.count("duplicates"), lastOffset: try row.offset("last_offset"),
             unindexed: .init(
-              offset: try row.value("unindexed_offset"), ordinal: try row.count("unindexed_ordinal"))),
+              offset: try row.offset("unindexed_offset"), ordinal: try row.count("unindexed_ordinal"))),
           frontier: .init(reached: try row.count("read_up_to"), expiredUnread: try row.count("expired_unread")),
           rejections: rejections[key]?[partition]))
     }
@@ -204,7 +204,7 @@ final class Catalog: Sendable {
   private static func holes(_ db: Database) throws -> [Hole] {
     try Row.fetchAll(db, sql: "SELECT * FROM holes ORDER BY partition, from_offset").map { row in
       Hole(
-        partition: try row.value("partition"), from: try row.value("from_offset"), to: try row.value("to_offset"),
+        partition: try row.value("partition"), from: try row.offset("from_offset"), to: try row.offset("to_offset"),
         reason: Hole.Reason(rawValue: try row.value("reason")) ?? .topicRetention,
         recordedMilliseconds: try row.value("recorded_ms"))
     }
@@ -307,9 +307,23 @@ extension Row {
     try decode(Value.self, forColumn: column)
   }
 
-  fileprivate func count(_ column: String) throws -> UInt64 { UInt64(clamping: try value(column) as Int64) }
+  fileprivate func count(_ column: String) throws -> UInt64 {
+    let count: Int64 = try value(column)
+    guard count >= 0, count <= StoredNumbers.max else { throw ImplausibleNumber() }
+    return UInt64(count)
+  }
+
+  /// −1: before the first.
+  fileprivate func offset(_ column: String) throws -> Int64 {
+    let offset: Int64 = try value(column)
+    guard offset == -1 || StoredNumbers.isOffset(offset) else { throw ImplausibleNumber() }
+    return offset
+  }
 
   fileprivate func queueKey() throws -> QueueKey {
     QueueKey("\(try value("project") as String)/\(try value("queue") as String)")
   }
 }
+
+/// A number in the catalog that no store writes.
+struct ImplausibleNumber: Error {}
