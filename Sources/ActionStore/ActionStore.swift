@@ -32,8 +32,7 @@ package final class ActionStore: Sendable {
     configuration: StoreConfiguration, clock: any WallClock, files: FileSystem, logger: Logger
   ) throws(StoreError) {
     let data = try DataDirectory(path: configuration.directory, files: files)
-    let catalog = try data.openCatalog(logger: logger)
-    let contents = try data.contents(of: catalog)
+    let (catalog, contents) = try data.openCatalog(logger: logger)
     if let contents, contents.topic != configuration.topic {
       throw StoreError(
         .otherTopic,

@@ -63,30 +63,36 @@ struct DataDirectory {
     if found < version { try files.replace(file, with: Array("\(version)\n".utf8)) }
   }
 
-  /// Opens the catalog; a damaged file is set aside, because everything but lifetime counters comes from the log.
-  func openCatalog(logger: Logger) throws(StoreError) -> Catalog {
+  /// Opens the catalog and reads it; a damaged file is set aside, because everything but lifetime counters comes from
+  /// the log.
+  func openCatalog(logger: Logger) throws(StoreError) -> (catalog: Catalog, contents: Catalog.Contents?) {
     let file = path + "/catalog.sqlite"
-    do { return try Catalog(path: file) } catch {
+    do {
+      let catalog = try Catalog(path: file)
+      do { return (catalog, try catalog.contents()) } catch {
+        catalog.close()
+        throw error
+      }
+    } catch {
       if let error = error as? StoreError { throw error }
-      guard let error = error as? DatabaseError,
-        error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
-      else { throw StoreError(.directoryUnusable, "cannot open \(file): \(error)") }
+      guard Self.isDamage(error) else { throw StoreError(.directoryUnusable, "cannot open \(file): \(error)") }
       let aside = file + ".damaged-\(Int(Date().timeIntervalSince1970))"
       logger.error(
         "The catalog is damaged: it is set aside and built anew from the segments", metadata: ["file": "\(aside)"])
       try files.rename(file, to: aside)
       try files.unlink(file + "-wal")
       try files.unlink(file + "-shm")
-      do { return try Catalog(path: file) } catch {
+      do { return (try Catalog(path: file), nil) } catch {
         throw StoreError(.directoryUnusable, "cannot create \(file): \(error)")
       }
     }
   }
 
-  func contents(of catalog: Catalog) throws(StoreError) -> Catalog.Contents? {
-    do { return try catalog.contents() } catch {
-      throw StoreError(.directoryUnusable, "cannot read catalog.sqlite: \(error)")
-    }
+  /// Whether the file is not what was written to it, by SQLite's own account or by what its columns hold; everything
+  /// else (a full disk, missing rights) may pass.
+  private static func isDamage(_ error: any Error) -> Bool {
+    guard let error = error as? DatabaseError else { return error is RowDecodingError || error is ImplausibleNumber }
+    return [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode)
   }
 
   /// The key kept in the directory, made at the first start.

@@ -10,6 +10,7 @@ import NIOCore
 final class FeedWorld {
   struct StandingClock: WallClock {
     func nowMilliseconds() -> Int64 { 1_700_000_000_000 }
+    func steadyMilliseconds() -> Int64 { 0 }
   }
 
   struct AlwaysReady: ReadinessSource {
@@ -50,7 +51,7 @@ final class FeedWorld {
       publisher: ActionPublisher { actions, _ in
         actions.indices.map { .success(ActionPosition(partition: 0, offset: Int64($0))) }
       }, readiness: AlwaysReady(), registry: PrometheusRegistry(),
-      currency: { .completeThrough(milliseconds: 1_700_000_000_000) }, logger: Self.quiet)
+      currency: { FeedCurrency(completeThroughMilliseconds: 1_700_000_000_000) }, logger: Self.quiet)
     let queue = try QueueAddress(project: "p", queue: "q")
     let page = store.page(of: queue, after: nil, limit: 7)
     let marker = store.sealer.seal(page.marker, queue: queue)
@@ -76,7 +77,7 @@ final class FeedWorld {
   /// What any answer must be like; 5xx other than a 503 that says so is always a fault.
   static func check(_ answer: FeedAnswer, _ request: String) throws {
     let input = Array(request.utf8)
-    guard [200, 201, 204, 400, 404, 405, 406, 413, 414, 415].contains(answer.status) else {
+    guard [200, 201, 204, 400, 404, 405, 406, 410, 413, 414, 415].contains(answer.status) else {
       throw Finding("answered \(answer.status)", input)
     }
     for (name, value) in answer.fields {

@@ -22,6 +22,7 @@ struct StoreSample {
     let milliseconds: Int64
     init(_ milliseconds: Int64) { self.milliseconds = milliseconds }
     func nowMilliseconds() -> Int64 { milliseconds }
+    func steadyMilliseconds() -> Int64 { milliseconds }
   }
 
   static func configuration(_ directory: String) -> StoreConfiguration {
@@ -54,7 +55,7 @@ struct StoreSample {
           actions.insert(Kept(position: ActionPosition(partition: partition, offset: offset), body: body))
           offset += 1
         }
-        writer.reject(partition: 2, offset: Int64(batch), reason: "invalid_json")
+        writer.reject(partition: 2, offset: Int64(batch), key: nil, reason: "invalid_json")
       }
       if batch % 5 == 4 { try store.maintain() }
     }

@@ -23,7 +23,7 @@ struct WireAnswers {
       }
       rest = rest[end.upperBound...]
       if status == 100 { continue }
-      guard [200, 201, 204, 400, 404, 405, 406, 408, 413, 414, 415, 431, 503].contains(status) else {
+      guard [200, 201, 204, 400, 404, 405, 406, 408, 410, 413, 414, 415, 431, 503].contains(status) else {
         throw Finding("answered \(status)", input)
       }
       var length = 0

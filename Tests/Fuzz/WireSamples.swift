@@ -12,7 +12,8 @@ struct WireSamples {
       "Connection: keep-alive\r\n",
       "Connection: upgrade\r\nUpgrade: h2c\r\n", "Expect: 100-continue\r\n", "X-Request-Id: a\r\n",
       "X-Project-ID: p\r\n",
-      "Accept: text/html\r\n", " folded\r\n", ":\r\n", "a: b\r\n", "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+      "Accept: text/html\r\n", "Prefer: handling=strict\r\n", " folded\r\n", ":\r\n", "a: b\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
     ], raw: Samples.brokenText)
 
   init(targets: [[UInt8]]) {

@@ -71,9 +71,11 @@ class World:
         finally:
             connection.close()
 
-    def post(self, count):
+    def post(self, count, ending=threading.Event()):
         """Posts so many actions, one a request; notes which were acknowledged, and which may have been."""
         for _ in range(count):
+            if ending.is_set():
+                return
             number, self.next_number = self.next_number, self.next_number + 1
             status, _, _ = self.ask("POST", QUEUE, b'{"body":' + body(number) + b"}")
             (self.acknowledged if status == 201 else self.doubtful).append(number)
@@ -178,17 +180,18 @@ def shortened(world, options):
     for attempt in range(10):
         world.post(50)
         time.sleep(SYNC_SECONDS)
-        posting = threading.Thread(target=world.post, args=(400,), daemon=True)
+        ending = threading.Event()
+        posting = threading.Thread(target=world.post, args=(400, ending), daemon=True)
         posting.start()
         wait_for("actions under way", lambda: len(world.acknowledged) > 150 or not posting.is_alive())
         world.broker.kill()
-        # What was under way is given up by the node, in its own time: its clients are answered 503.
+        ending.set()
         stored = len(world.served())
         world.broker.start()
         shortage = stored - len(world.kept())
         if shortage > 0:
             break
-        posting.join()
+        posting.join()  # the post under way is given up by the node in its own time, and answered with 503
         world.post_until_acknowledged()
     else:
         raise Failure("the broker never forgot anything in ten kills")
@@ -201,6 +204,7 @@ def shortened(world, options):
         raise Failure("an empty page is vouched for by a node that has refused its topic")
     if len(world.served()) != stored:
         raise Failure(f"{len(world.served())} actions are served, {stored} were stored")
+    posting.join()
     took = world.stop_node()
     # The way out it names: an empty data directory is rebuilt from what the broker has.
     world.node.remove()

@@ -118,17 +118,19 @@ final class Catalog: Sendable {
   func contents() throws -> Contents? {
     try database.read { db in
       var facts: [String: String] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT name, value FROM facts") { facts[row["name"]] = row["value"] }
+      for row in try Row.fetchAll(db, sql: "SELECT name, value FROM facts") {
+        facts[try row.value("name")] = try row.value("value") as String
+      }
       guard let high = facts["identity_high"].flatMap({ UInt64($0, radix: 16) }),
         let low = facts["identity_low"].flatMap({ UInt64($0, radix: 16) }), let topic = facts["topic"]
       else { return nil }
       var rejected: [String: UInt64] = [:]
       for row in try Row.fetchAll(db, sql: "SELECT reason, count FROM rejected") {
-        rejected[row["reason"]] = UInt64(clamping: row["count"] as Int64)
+        rejected[try row.value("reason")] = try row.count("count")
       }
       var nextOffsets: [Int32: Int64] = [:]
       for row in try Row.fetchAll(db, sql: "SELECT partition, next_offset FROM offsets") {
-        nextOffsets[row["partition"]] = row["next_offset"]
+        nextOffsets[try row.value("partition")] = try row.offset("next_offset")
       }
       return Contents(
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
@@ -155,18 +157,18 @@ final class Catalog: Sendable {
     var groups: [GroupRow] = []
     let rows = try Row.fetchCursor(db, sql: "SELECT * FROM queue_partitions")
     while let row = try rows.next() {
-      func count(_ name: String) -> UInt64 { UInt64(clamping: row[name] as Int64) }
-      let key = QueueKey("\(row["project"] as String)/\(row["queue"] as String)")
-      let partition: Int32 = row["partition"]
+      let key = try row.queueKey()
+      let partition: Int32 = try row.value("partition")
       groups.append(
         GroupRow(
           key: key, partition: partition,
           counters: .init(
-            received: count("received"), expiredOnArrival: count("expired_on_arrival"),
-            expiredUnlinked: count("expired_unlinked"), rejected: count("rejected"),
-            duplicates: count("duplicates"), lastOffset: row["last_offset"],
-            unindexed: .init(offset: row["unindexed_offset"], ordinal: count("unindexed_ordinal"))),
-          frontier: .init(reached: count("read_up_to"), expiredUnread: count("expired_unread")),
+            received: try row.count("received"), expiredOnArrival: try row.count("expired_on_arrival"),
+            expiredUnlinked: try row.count("expired_unlinked"), rejected: try row.count("rejected"),
+            duplicates: try row.count("duplicates"), lastOffset: try row.offset("last_offset"),
+            unindexed: .init(
+              offset: try row.offset("unindexed_offset"), ordinal: try row.count("unindexed_ordinal"))),
+          frontier: .init(reached: try row.count("read_up_to"), expiredUnread: try row.count("expired_unread")),
           rejections: rejections[key]?[partition]))
     }
     return groups
@@ -177,18 +179,17 @@ final class Catalog: Sendable {
     let runRows = try Row.fetchCursor(
       db, sql: "SELECT * FROM queue_rejected_runs ORDER BY project, queue, partition, first_ordinal")
     while let row = try runRows.next() {
-      let key = QueueKey("\(row["project"] as String)/\(row["queue"] as String)")
-      runs[key, default: [:]][row["partition"], default: []].append(
-        .init(
-          first: UInt64(clamping: row["first_ordinal"] as Int64), last: UInt64(clamping: row["last_ordinal"] as Int64),
-          count: UInt64(clamping: row["count"] as Int64)))
+      let key = try row.queueKey()
+      let run = Rejections.Run(
+        first: try row.count("first_ordinal"), last: try row.count("last_ordinal"), count: try row.count("count"))
+      runs[key, default: [:]][try row.value("partition"), default: []].append(run)
     }
     var reasons: [QueueKey: [Int32: [String: UInt64]]] = [:]
     let reasonRows = try Row.fetchCursor(db, sql: "SELECT * FROM queue_rejected")
     while let row = try reasonRows.next() {
-      let key = QueueKey("\(row["project"] as String)/\(row["queue"] as String)")
-      reasons[key, default: [:]][row["partition"], default: [:]][row["reason"]] = UInt64(
-        clamping: row["count"] as Int64)
+      let key = try row.queueKey()
+      reasons[key, default: [:]][try row.value("partition"), default: [:]][try row.value("reason")] =
+        try row.count("count")
     }
     var result: [QueueKey: [Int32: Rejections]] = [:]
     for (key, partitions) in runs {
@@ -203,8 +204,9 @@ final class Catalog: Sendable {
   private static func holes(_ db: Database) throws -> [Hole] {
     try Row.fetchAll(db, sql: "SELECT * FROM holes ORDER BY partition, from_offset").map { row in
       Hole(
-        partition: row["partition"], from: row["from_offset"], to: row["to_offset"],
-        reason: Hole.Reason(rawValue: row["reason"]) ?? .topicRetention, recordedMilliseconds: row["recorded_ms"])
+        partition: try row.value("partition"), from: try row.offset("from_offset"), to: try row.offset("to_offset"),
+        reason: Hole.Reason(rawValue: try row.value("reason")) ?? .topicRetention,
+        recordedMilliseconds: try row.value("recorded_ms"))
     }
   }
 
@@ -296,3 +298,32 @@ final class Catalog: Sendable {
     try db.execute(sql: "INSERT OR REPLACE INTO facts VALUES (?, ?)", arguments: [name, value])
   }
 }
+
+/// GRDB's subscripts end the process where a damaged file holds nothing, or something else, in a column; these throw.
+extension Row {
+  fileprivate func value<Value: DatabaseValueConvertible & StatementColumnConvertible>(
+    _ column: String
+  ) throws -> Value {
+    try decode(Value.self, forColumn: column)
+  }
+
+  fileprivate func count(_ column: String) throws -> UInt64 {
+    let count: Int64 = try value(column)
+    guard count >= 0, count <= StoredNumbers.max else { throw ImplausibleNumber() }
+    return UInt64(count)
+  }
+
+  /// −1: before the first.
+  fileprivate func offset(_ column: String) throws -> Int64 {
+    let offset: Int64 = try value(column)
+    guard offset == -1 || StoredNumbers.isOffset(offset) else { throw ImplausibleNumber() }
+    return offset
+  }
+
+  fileprivate func queueKey() throws -> QueueKey {
+    QueueKey("\(try value("project") as String)/\(try value("queue") as String)")
+  }
+}
+
+/// A number in the catalog that no store writes.
+struct ImplausibleNumber: Error {}

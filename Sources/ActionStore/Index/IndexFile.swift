@@ -120,7 +120,10 @@ final class SealedIndex: Sendable {
       let at = entriesStart + entry * IndexFile.entryBytes
       // As IndexEntry lies in memory: position, then bytes of the body.
       let end = Int(bytes.integer(at: at + 24, as: UInt32.self)) + Int(bytes.integer(at: at + 28, as: UInt32.self))
-      guard end <= segmentBytes else { return false }
+      let ordinal: UInt64 = bytes.integer(at: at + 16)
+      guard end <= segmentBytes, ordinal > 0, StoredNumbers.areOffset(bytes.integer(at: at), ordinal: ordinal),
+        StoredNumbers.isTime(bytes.integer(at: at + 8))
+      else { return false }
     }
     return true
   }

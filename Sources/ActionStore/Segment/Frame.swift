@@ -78,10 +78,11 @@ struct FrameHeader: Equatable {
     coverage.reserveCapacity(coverageCount)
     for index in 0..<coverageCount {
       let position = start + fixedBytes + index * coverageBytes
-      coverage.append(
-        Coverage(
-          partition: bytes.integer(at: position), first: bytes.integer(at: position + 8),
-          next: bytes.integer(at: position + 16)))
+      let part = Coverage(
+        partition: bytes.integer(at: position), first: bytes.integer(at: position + 8),
+        next: bytes.integer(at: position + 16))
+      guard StoredNumbers.isOffset(part.first), StoredNumbers.isOffset(part.next) else { return nil }
+      coverage.append(part)
     }
     return FrameHeader(
       payloadBytes: payload, recordCount: Int(bytes.integer(at: start + 12, as: UInt32.self)),

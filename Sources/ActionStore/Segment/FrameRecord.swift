@@ -56,6 +56,12 @@ struct FrameRecord {
     return start + Self.fixedBytes + key.count
   }
 
+  /// Whether its numbers are such as this format writes: what reckons with them later need not fear to overflow.
+  private var isPlausible: Bool {
+    StoredNumbers.areOffset(offset, ordinal: ordinal) && StoredNumbers.isTime(createdMilliseconds)
+      && (kind != .action || ordinal > 0)
+  }
+
   /// Calls `visit` for each record of a frame whose checksum was right. Returns false when the records do not fill
   /// the frame exactly: then it was not written by this format, whatever its checksum says.
   static func forEach(
@@ -77,6 +83,7 @@ struct FrameRecord {
         offset: bytes.integer(at: position), createdMilliseconds: bytes.integer(at: position + 8),
         ordinal: bytes.integer(at: position + 16), timeToLiveSeconds: bytes.integer(at: position + 28),
         eventHash: bytes.integer(at: position + 32), coverageIndex: coverageIndex, kind: kind)
+      guard record.isPlausible else { return false }
       visit(
         record, UnsafeRawBufferPointer(rebasing: bytes[keyStart..<(keyStart + keyBytes)]), keyStart + keyBytes,
         bodyBytes)
@@ -84,4 +91,14 @@ struct FrameRecord {
     }
     return position == end
   }
+}
+
+/// Limits of the numbers in files, far beyond any that is met and far from where arithmetic ends.
+enum StoredNumbers {
+  static let max: Int64 = 1 << 61
+
+  static func isOffset(_ offset: Int64) -> Bool { offset >= 0 && offset <= max }
+  static func isOrdinal(_ ordinal: UInt64) -> Bool { ordinal <= UInt64(max) }
+  static func areOffset(_ offset: Int64, ordinal: UInt64) -> Bool { isOffset(offset) && isOrdinal(ordinal) }
+  static func isTime(_ milliseconds: Int64) -> Bool { milliseconds >= -max && milliseconds <= max }
 }

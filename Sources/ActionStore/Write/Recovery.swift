@@ -129,7 +129,8 @@ struct Recovery {
     var missing: UInt64?
     for segment in catalog.segments where !departed.contains(segment.number) {
       if let place = places[segment.number] {
-        if found[place].scan.fileBytes < segment.bytes { found[place].scan.tail = .damaged }
+        // Not the file's length: what follows the last whole frame may be garbage that looks like a torn write.
+        if found[place].scan.wholeBytes < segment.bytes { found[place].scan.tail = .damaged }
       } else {
         missing = min(missing ?? .max, segment.firstBatch)
       }

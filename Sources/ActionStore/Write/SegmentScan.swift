@@ -65,6 +65,9 @@ struct SegmentScan {
   /// Removes the frames of `batch` and later; what remains of the file in bytes.
   mutating func cut(from batch: UInt64) -> Int {
     frames.removeAll { $0.header.batch >= batch }
-    return frames.last?.end ?? header?.byteCount ?? 0
+    return wholeBytes
   }
+
+  /// How far the file is whole.
+  var wholeBytes: Int { frames.last?.end ?? header?.byteCount ?? 0 }
 }

@@ -26,6 +26,7 @@ final class RequestTargetTarget: FuzzTarget {
     request.project = field(["p", "p2", "a b"], &random)
     request.contentType = field(["application/json", "application/json; charset=\"UTF-8\"", "text/plain"], &random)
     request.contentEncoding = field(["identity", "gzip"], &random)
+    request.prefer = field(["handling=strict", "wait=5, handling=\"strict\"; a=b"], &random)
     if random.oneIn(4) { request.contentLength = random.pick([0, 1, 8 << 20, .max, -1]) }
     guard case .answer(let answer, _) = core.begin(request) else { return }
     try FeedWorld.check(answer, "\(request)")
