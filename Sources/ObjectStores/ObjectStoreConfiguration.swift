@@ -1,0 +1,49 @@
+package import Logging
+
+/// What it takes to open an object store.
+package struct ObjectStoreConfiguration: Sendable, CustomStringConvertible {
+  /// `file:///folder`, `s3://bucket/prefix`, `swift://container/prefix`; options follow as a query (see README).
+  package var url: String
+  /// Where `AWS_*`, `OS_*` and `ST_*` are looked up; usually the process's environment. Holds secrets.
+  package var environment: [String: String]
+  package var limits: ObjectStoreLimits
+
+  package init(url: String, environment: [String: String], limits: ObjectStoreLimits = ObjectStoreLimits()) {
+    self.url = url
+    self.environment = environment
+    self.limits = limits
+  }
+
+  /// Without the environment: it holds secrets.
+  package var description: String { "ObjectStoreConfiguration(\(url))" }
+}
+
+/// Bounds of a store's requests.
+package struct ObjectStoreLimits: Sendable, Equatable {
+  /// Tries of one request, the first included.
+  package var attemptsMax = 10
+  /// The longest wait before a second try; it doubles from try to try, and each wait is drawn between 0 and it.
+  package var backoffStartMilliseconds = 200
+  package var backoffMaxMilliseconds = 20_000
+  /// A longer `Retry-After` is not waited for: the error goes to the caller.
+  package var retryAfterMaxSeconds = 60
+  /// No connection after that long.
+  package var connectTimeoutSeconds = 10
+  /// Nothing sent or received for that long.
+  package var idleTimeoutSeconds = 60
+  /// Objects above are sent in parts.
+  package var singlePutBytesMax: Int64 = 32 * 1024 * 1024
+  /// Bytes of a part, unless more than 1,000 parts would be needed. S3 wants at least 5 MiB.
+  package var partBytes: Int64 = 16 * 1024 * 1024
+
+  package init() {}
+}
+
+/// Opens the store at the configuration's URL. Makes no request: ``ObjectStore/prepare()`` does.
+///
+/// - Throws: `invalidConfiguration` when the URL or the environment cannot be right.
+package func openObjectStore(
+  _ configuration: ObjectStoreConfiguration, logger: Logger
+) throws(ObjectStoreError) -> any ObjectStore {
+  throw ObjectStoreError(.invalidConfiguration, "no store of this kind yet: \(configuration.url)")
+}
