@@ -17,7 +17,7 @@ struct FileStoreTests {
   @Test("an object has its bytes under its key, for its owner and group, and nothing else lies there")
   func stored() async throws {
     try await withFolder { folder in
-      let store = fileStore(folder)
+      let store = try fileStore(folder)
       #expect(try await store.put(.text("hello", at: "a/b/c.txt")) == .stored)
       #expect(try String(contentsOfFile: folder + "/a/b/c.txt", encoding: .utf8) == "hello")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/a/b") == ["c.txt"])
@@ -30,7 +30,7 @@ struct FileStoreTests {
   @Test("a root that is missing is not made: its disk may not be mounted")
   func missingRoot() async throws {
     try await withFolder { folder in
-      let store = fileStore(folder + "/missing")
+      let store = try fileStore(folder + "/missing")
       let error = await #expect(throws: ObjectStoreError.self) { try await store.prepare() }
       #expect(error?.code == .noSuchContainer)
       #expect(!FileManager.default.fileExists(atPath: folder + "/missing"))
@@ -40,7 +40,8 @@ struct FileStoreTests {
   @Test("preparing leaves nothing behind")
   func prepared() async throws {
     try await withFolder { folder in
-      try await fileStore(folder).prepare()
+      let store = try fileStore(folder)
+      try await store.prepare()
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
     }
   }
@@ -59,7 +60,7 @@ struct FileStoreTests {
     try await withFolder { folder in
       let isBroken = Mutex(true)
       let files = LocalFiles { asked, _ in asked == operation && isBroken.withLock { $0 } ? number : nil }
-      let store = FileObjectStore(root: folder, files: files, logger: quiet)
+      let store = try fileStore(folder, files: files)
       let error = await #expect(throws: ObjectStoreError.self) { _ = try await store.put(.text("x", at: "d/k")) }
       #expect(error?.code == code)
       #expect(error?.isRetriable == again)
@@ -73,7 +74,8 @@ struct FileStoreTests {
   @Test("a read-only file system is a clear error")
   func readOnly() async throws {
     // The kernel's own folder of processes takes no files, from nobody.
-    let error = await #expect(throws: ObjectStoreError.self) { try await fileStore("/proc").prepare() }
+    let store = try fileStore("/proc")
+    let error = await #expect(throws: ObjectStoreError.self) { try await store.prepare() }
     #expect(error?.code == .noSuchContainer || error?.code == .forbidden)
   }
 
@@ -88,7 +90,7 @@ struct FileStoreTests {
         }
         return nil
       }
-      let store = FileObjectStore(root: folder, files: files, logger: quiet)
+      let store = try fileStore(folder, files: files)
       #expect(try await store.put(.text("x", at: "d/k")) == .stored)
       #expect(seen.withLock { $0 }.isEmpty, "named before it was synced")
     }
@@ -102,7 +104,7 @@ struct FileStoreTests {
       let files = LocalFiles()
       let held = try #require(try files.openForReading(living))
       #expect(try files.lock(held))
-      let store = fileStore(folder)
+      let store = try fileStore(folder)
       #expect(try await store.list(prefix: "", after: nil).objects.isEmpty, "they are no objects")
       #expect(try await store.put(.text("x", at: "k")) == .stored)
       #expect(!FileManager.default.fileExists(atPath: dead))
@@ -117,7 +119,7 @@ struct FileStoreTests {
       #expect(symlink("/etc/hostname", folder + "/link") == 0)
       #expect(mkfifo(folder + "/pipe", 0o600) == 0)
       #expect(mkdir(folder + "/folder", 0o700) == 0)
-      let store = fileStore(folder)
+      let store = try fileStore(folder)
       for key in ["link", "pipe", "folder"] {
         let error = await #expect(throws: ObjectStoreError.self) { _ = try await store.read(key, from: 0) { _ in } }
         #expect(error?.code == .io, "\(key)")
@@ -134,8 +136,11 @@ struct FileStoreTests {
         for writer in 0..<32 {
           group.addTask {
             do throws(ObjectStoreError) {
-              return .success(try await fileStore(folder).put(.text("\(writer % 2)", at: "d/k")))
-            } catch { return .failure(error) }
+              let store = FileObjectStore(root: folder, files: LocalFiles(), logger: quiet)
+              return .success(try await store.put(.text("\(writer % 2)", at: "d/k")))
+            } catch {
+              return .failure(error)
+            }
           }
         }
         return await group.reduce(into: []) { $0.append($1) }
@@ -147,8 +152,8 @@ struct FileStoreTests {
     }
   }
 
-  private func fileStore(_ folder: String) -> FileObjectStore {
-    FileObjectStore(root: folder, files: LocalFiles(), logger: quiet)
+  private func fileStore(_ folder: String, files: LocalFiles = LocalFiles()) throws -> FileObjectStore {
+    try FileObjectStore(StoreURL("file://" + folder), files: files, logger: quiet)
   }
 }
 
