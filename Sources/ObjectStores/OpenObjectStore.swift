@@ -9,6 +9,7 @@ package func openObjectStore(
   let url = try StoreURL(configuration.url)
   switch url.scheme {
   case "file": return try FileObjectStore(url, logger: logger)
+  case "s3": return try S3ObjectStore(configuration, url, clock: StoreClock(), logger: logger)
   default:
     throw ObjectStoreError(
       .invalidConfiguration,

@@ -48,7 +48,7 @@ final class FileObjectStore: ObjectStore {
     let (files, path) = (files, path(of: key))
     let (file, size) = try await BlockingWork.run { () throws(ObjectStoreError) in
       guard let file = try files.openForReading(path) else { throw Self.notFound(key) }
-      return (file, Int64(try files.status(of: file).st_size))
+      return (file, try files.size(of: file))
     }
     try checkOffset(offset, size: size, key: key)
     let buffer = ChunkBuffer()
@@ -73,7 +73,7 @@ final class FileObjectStore: ObjectStore {
     let (files, path) = (files, path(of: key))
     return try await BlockingWork.run { () throws(ObjectStoreError) in
       guard let file = try files.openForReading(path) else { return nil }
-      return ObjectFacts(key: key, size: Int64(try files.status(of: file).st_size))
+      return ObjectFacts(key: key, size: try files.size(of: file))
     }
   }
 
