@@ -41,6 +41,8 @@ package struct ObjectStoreLimits: Sendable, Equatable {
   package var singlePutBytesMax: Int64 = 32 * 1024 * 1024
   /// Bytes of a part, unless more than 1,000 parts would be needed. S3 wants at least 5 MiB.
   package var partBytes: Int64 = 16 * 1024 * 1024
+  /// Objects of one page of a list. S3 gives at most 1,000.
+  package var listObjectsMax = 1_000
 
   package init() {}
 
@@ -50,7 +52,8 @@ package struct ObjectStoreLimits: Sendable, Equatable {
       attemptsMax, backoffStartMilliseconds, backoffMaxMilliseconds, connectTimeoutSeconds, idleTimeoutSeconds,
     ]
     guard counts.allSatisfy({ (1...86_400_000).contains($0) }), (0...86_400).contains(retryAfterMaxSeconds),
-      partBytes > 0, partBytes <= 1 << 32, singlePutBytesMax > 0, singlePutBytesMax <= 1 << 32
+      partBytes > 0, partBytes <= 1 << 32, singlePutBytesMax > 0, singlePutBytesMax <= 1 << 32,
+      (1...1_000).contains(listObjectsMax)
     else {
       throw ObjectStoreError(
         .invalidConfiguration, "the object store's limits must be positive, and parts no larger than 4 GiB")

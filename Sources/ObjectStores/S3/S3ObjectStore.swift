@@ -220,7 +220,7 @@ final class S3ObjectStore: ObjectStore {
   func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
     let address = client.address
     let beginning = address.prefix.isEmpty ? "" : address.prefix + "/"
-    var query = [("list-type", "2"), ("max-keys", "1000"), ("prefix", beginning + prefix)]
+    var query = [("list-type", "2"), ("max-keys", String(limits.listObjectsMax)), ("prefix", beginning + prefix)]
     if let after { query.append(("start-after", beginning + after)) }
     let request = S3Client.Request(
       operation: .list, method: .GET, query: query.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) })
