@@ -20,6 +20,8 @@ final class S3ObjectStore: ObjectStore {
   private let logger: Logger
   /// Cleared when the store answers that it knows no `If-None-Match`.
   private let isConditional = Atomic(true)
+  /// Set when the store is found to list in another order than that of S3.
+  let listsByFolder = Atomic(false)
 
   init(_ configuration: ObjectStoreConfiguration, _ url: StoreURL, clock: StoreClock, logger: Logger)
     throws(ObjectStoreError)
@@ -214,25 +216,6 @@ final class S3ObjectStore: ObjectStore {
       if position > 0 { request.headers.add(name: "Range", value: "bytes=\(position)-") }
       if let etag { request.headers.add(name: "If-Match", value: etag) }
       return try await client.open(request)
-    }
-  }
-
-  func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
-    let address = client.address
-    let beginning = address.prefix.isEmpty ? "" : address.prefix + "/"
-    var query = [("list-type", "2"), ("max-keys", String(limits.listObjectsMax)), ("prefix", beginning + prefix)]
-    if let after { query.append(("start-after", beginning + after)) }
-    let request = S3Client.Request(
-      operation: .list, method: .GET, query: query.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) })
-    return try await retrier.run(.list) { _ throws(AttemptFailure) in
-      let answer = try await client.send(request)
-      guard let page = S3Listing(answer.body, beginning: beginning, prefix: prefix, after: after) else {
-        throw .passing(
-          .invalidAnswer,
-          "\(location) answers a list request with what is no list of its objects: is it an S3 server, "
-            + "and no proxy between?", reason: "garbled")
-      }
-      return page.listing
     }
   }
 
