@@ -157,7 +157,8 @@ final class HostileServer: Sendable {
     /// Sends for as long as there is a client.
     private func pour(_ channel: any Channel) {
       let chunk = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(repeating: 0x20, count: 64 * 1024)))
-      channel.writeAndFlush(chunk).whenSuccess { self.pour(channel) }
+      @Sendable func more() { channel.writeAndFlush(chunk).whenSuccess { more() } }
+      more()
     }
   }
 }

@@ -34,18 +34,20 @@ struct Hostile<Store: ObjectStore>: Sendable {
   var metrics: TestMetrics
 }
 
+var hostileLimits: ObjectStoreLimits {
+  var limits = ConformanceCheck.limits
+  limits.attemptsMax = 10
+  return limits
+}
+
 enum HostileS3 {
   static let secret = "wJalrXUtnFEMIhunter2"
 
   static func run(
     options: String = "", environment more: [String: String] = [:],
-    limits change: (inout ObjectStoreLimits) -> Void = { _ in },
+    limits: ObjectStoreLimits = hostileLimits,
     _ script: @escaping HostileServer.Script, _ body: (Hostile<S3ObjectStore>) async throws -> Void
   ) async throws {
-    var limits = ConformanceCheck.limits
-    limits.attemptsMax = 10
-    change(&limits)
-    let adjusted = limits
     try await HostileServer.run(script) { server in
       let environment = [
         "AWS_ENDPOINT_URL": server.address, "AWS_ACCESS_KEY_ID": "AKIDHOSTILE", "AWS_SECRET_ACCESS_KEY": secret,
@@ -53,7 +55,7 @@ enum HostileS3 {
       let (time, metrics) = (ManualTime(), TestMetrics())
       let url = "s3://bucket/p" + options
       let store = try S3ObjectStore(
-        ObjectStoreConfiguration(url: url, environment: environment, limits: adjusted, metricsFactory: metrics),
+        ObjectStoreConfiguration(url: url, environment: environment, limits: limits, metricsFactory: metrics),
         StoreURL(url), clock: time.clock, logger: quiet)
       do {
         try await body(Hostile(store: store, server: server, time: time, metrics: metrics))
@@ -73,16 +75,16 @@ enum HostileS3 {
 enum HostileSwift {
   static let key = "hunter2"
 
+  struct SignIn: Sendable {
+    var answer: HostileServer.Script
+  }
+
   /// - Parameter script: For the account; the sign-in before it is answered well.
   static func run(
-    environment: [String: String]? = nil, limits change: (inout ObjectStoreLimits) -> Void = { _ in },
-    signIn: (@Sendable (HostileServer.Request, Int) -> HostileServer.Answer)? = nil,
+    environment: [String: String]? = nil, limits: ObjectStoreLimits = hostileLimits,
+    signIn: SignIn? = nil,
     _ script: @escaping HostileServer.Script, _ body: (Hostile<SwiftObjectStore>) async throws -> Void
   ) async throws {
-    var limits = ConformanceCheck.limits
-    limits.attemptsMax = 10
-    change(&limits)
-    let adjusted = limits
     let signIns = Mutex(0)
     let others = Mutex(0)
     let whole: HostileServer.Script = { request, _ in
@@ -91,7 +93,7 @@ enum HostileSwift {
           $0 += 1
           return $0
         }
-        if let signIn { return signIn(request, number) }
+        if let signIn { return signIn.answer(request, number) }
         let host = request.headers.first(name: "host") ?? ""
         return .status(
           200,
@@ -114,7 +116,7 @@ enum HostileSwift {
       let (time, metrics) = (ManualTime(), TestMetrics())
       let url = "swift://container/p"
       let store = try SwiftObjectStore(
-        ObjectStoreConfiguration(url: url, environment: environment, limits: adjusted, metricsFactory: metrics),
+        ObjectStoreConfiguration(url: url, environment: environment, limits: limits, metricsFactory: metrics),
         StoreURL(url), clock: time.clock, logger: quiet)
       do {
         try await body(Hostile(store: store, server: server, time: time, metrics: metrics))
