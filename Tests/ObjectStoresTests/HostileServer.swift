@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// An HTTP server in this process that answers as a test tells it to, well or badly.
@@ -46,9 +47,9 @@ final class HostileServer: Sendable {
 
   /// - Parameter script: The answer to each request, counted from 1. Called on an event loop.
   static func run<Result>(
-    _ script: @escaping Script, _ body: (HostileServer) async throws -> Result
+    tls: NIOSSLContext? = nil, _ script: @escaping Script, _ body: (HostileServer) async throws -> Result
   ) async throws -> Result {
-    let server = try await HostileServer(script)
+    let server = try await HostileServer(tls: tls, script)
     do {
       let result = try await body(server)
       try await server.channel.close()
@@ -59,13 +60,14 @@ final class HostileServer: Sendable {
     }
   }
 
-  private init(_ script: @escaping Script) async throws {
+  private init(tls: NIOSSLContext?, _ script: @escaping Script) async throws {
     let received = Received(script: script)
     self.received = received
     channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
           try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
           try channel.pipeline.syncOperations.addHandler(Handler(received))
         }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Crypto
 import Foundation
 import NIOHTTP1
 import Testing
@@ -73,6 +74,33 @@ struct RealObjectStoresTests {
     let store = try server.open(server.url(container, "some/prefix é+"))
     try await check.run(Place(store: store, isAtomic: server.isAtomic))
     await store.close()
+  }
+
+  @Test("memory does not follow the size of an object, there and back", arguments: RealStore.allCases)
+  func memory(_ server: RealStore) async throws {
+    let container = try await server.makeContainer()
+    let store = try server.open(server.url(container), limits: ObjectStoreLimits())
+    try await withFolder { folder in
+      let (path, sha256, size) = try makeFile(folder + "/large", bytes: 128 * 1024 * 1024)
+      _ = try await store.put(.text("warm up", at: "small"))
+      try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)  // the peak begins anew
+      let before = try residentPeakBytes()
+      let outcome = try await store.put(
+        NewObject(key: "large", content: .file(path: path, size: size), sha256: sha256, contentType: "a/b"))
+      #expect(outcome == .stored)
+      var hash = SHA256()
+      _ = try await store.read("large", from: 0) { hash.update(bufferPointer: $0) }
+      #expect(Array(hash.finalize()) == sha256)
+      let grown = try residentPeakBytes() - before
+      #expect(grown < 48 * 1024 * 1024, "grew by \(grown / 1024) KiB")
+    }
+    await store.close()
+  }
+
+  private func residentPeakBytes() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+    return try #require(Int(line.split { $0 == " " || $0 == "\t" }[1].filter(\.isNumber))) * 1024
   }
 }
 

@@ -39,7 +39,8 @@ final class SwiftObjectStore: ObjectStore {
     self.logger = logger
     let metrics = StoreMetrics(store: "swift", factory: configuration.metricsFactory)
     transport = Transport(
-      limits: limits, trustRootsFile: configuration.environment.value("OS_CACERT"), metrics: metrics)
+      limits: limits, trustRoots: try Transport.trustRoots("OS_CACERT", in: configuration.environment), metrics: metrics
+    )
     retrier = Retrier(limits: limits, clock: clock, metrics: metrics, logger: logger)
     client = SwiftClient(
       location: location, container: url.authority,

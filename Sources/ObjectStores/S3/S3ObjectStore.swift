@@ -34,13 +34,14 @@ final class S3ObjectStore: ObjectStore {
     location = address.location
     self.logger = logger
     let metrics = StoreMetrics(store: "s3", factory: configuration.metricsFactory)
-    transport = Transport(limits: limits, trustRootsFile: environment.value("AWS_CA_BUNDLE"), metrics: metrics)
+    transport = Transport(
+      limits: limits, trustRoots: try Transport.trustRoots("AWS_CA_BUNDLE", in: environment), metrics: metrics)
     retrier = Retrier(limits: limits, clock: clock, metrics: metrics, logger: logger)
     var near = limits
     near.attemptsMax = min(limits.attemptsMax, 3)
     near.connectTimeoutSeconds = 2
     near.idleTimeoutSeconds = 5
-    credentialTransport = Transport(limits: near, trustRootsFile: nil, metrics: metrics)
+    credentialTransport = Transport(limits: near, trustRoots: nil, metrics: metrics)
     let metadata = AWSMetadata(
       transport: credentialTransport,
       retrier: Retrier(limits: near, clock: clock, metrics: metrics, logger: logger), files: files)
