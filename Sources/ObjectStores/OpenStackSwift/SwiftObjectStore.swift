@@ -250,12 +250,10 @@ final class SwiftObjectStore: ObjectStore {
 
   func prepare() async throws(ObjectStoreError) {
     _ = try await list(prefix: "", after: nil)
-    _ = try await facts(of: Self.probeKey)
+    _ = try await retrier.run(.prepare) { _ throws(AttemptFailure) in try await head(ObjectKey.probe) }
     // To change what is not there is refused with 403 when we may not write, and else with 404.
     let request = SwiftClient.Request(
-      operation: .prepare, method: .POST, container: client.container, name: full(Self.probeKey))
+      operation: .prepare, method: .POST, container: client.container, name: full(ObjectKey.probe))
     try await retrier.run(.prepare) { _ throws(AttemptFailure) in _ = try await client.send(request, expecting: [404]) }
   }
-
-  private static let probeKey = "strandline-probe"
 }

@@ -230,15 +230,13 @@ final class S3ObjectStore: ObjectStore {
 
   func prepare() async throws(ObjectStoreError) {
     _ = try await list(prefix: "", after: nil)
-    _ = try await facts(of: Self.probeKey)
+    _ = try await retrier.run(.prepare) { _ throws(AttemptFailure) in try await head(ObjectKey.probe) }
     if let lock { try await probe(lock) }
     // The beginning of an object in parts shows that we may write, and leaves nothing when it is called off.
-    let probe = NewObject(key: Self.probeKey, content: .bytes([]), sha256: [], contentType: "application/x-ndjson")
+    let probe = NewObject(key: ObjectKey.probe, content: .bytes([]), sha256: [], contentType: "application/x-ndjson")
     let upload = try await beginParts(probe)
-    try await abortParts(upload, key: Self.probeKey)
+    try await abortParts(upload, key: ObjectKey.probe)
   }
-
-  private static let probeKey = "strandline-probe"
 
   private func probe(_ lock: ObjectLock) async throws(ObjectStoreError) {
     let request = S3Client.Request(operation: .prepare, method: .GET, query: [(name: "object-lock", value: "")])
