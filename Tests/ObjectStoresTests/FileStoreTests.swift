@@ -130,6 +130,18 @@ struct FileStoreTests {
     }
   }
 
+  @Test("a file whose name is no text is seen in lists")
+  func foreignName() async throws {
+    try await withFolder { folder in
+      let path = Array((folder + "/a").utf8).map { CChar(bitPattern: $0) } + [-1, 0]
+      let number = open(path, O_CREAT | O_WRONLY, 0o600)
+      #expect(number >= 0)
+      close(number)
+      let listed = try await fileStore(folder).keys()
+      #expect(listed == ["a\u{FFFD}"])
+    }
+  }
+
   @Test("of many writers of one key, one stores, the others find it there or a conflict")
   func race() async throws {
     try await withFolder { folder in

@@ -118,7 +118,11 @@ final class FileObjectStore: ObjectStore {
     var entries: [FolderWalk.Entry] = []
     for name in names where !name.hasPrefix(ObjectKey.reservedBeginning) {
       guard walk.isWanted(folder + name) || walk.isWanted(folder + name + "/") else { continue }
-      guard let status = try files.status(of: path + name) else { continue }
+      guard let status = try files.status(of: path + name) else {
+        // Removed meanwhile; or its name is no UTF-8, and it is shown as far as it can be: it is no object of ours.
+        if name.unicodeScalars.contains("\u{FFFD}") { entries.append(.init(name: name, size: 0)) }
+        continue
+      }
       let isFolder = status.st_mode & S_IFMT == S_IFDIR
       entries.append(isFolder ? .init(name: name + "/", size: nil) : .init(name: name, size: Int64(status.st_size)))
     }
