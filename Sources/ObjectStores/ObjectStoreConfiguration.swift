@@ -1,5 +1,3 @@
-package import Logging
-
 /// What it takes to open an object store.
 package struct ObjectStoreConfiguration: Sendable, CustomStringConvertible {
   /// `file:///folder`, `s3://bucket/prefix`, `swift://container/prefix`; options follow as a query (see README).
@@ -37,13 +35,4 @@ package struct ObjectStoreLimits: Sendable, Equatable {
   package var partBytes: Int64 = 16 * 1024 * 1024
 
   package init() {}
-}
-
-/// Opens the store at the configuration's URL. Makes no request: ``ObjectStore/prepare()`` does.
-///
-/// - Throws: `invalidConfiguration` when the URL or the environment cannot be right.
-package func openObjectStore(
-  _ configuration: ObjectStoreConfiguration, logger: Logger
-) throws(ObjectStoreError) -> any ObjectStore {
-  throw ObjectStoreError(.invalidConfiguration, "no store of this kind yet: \(configuration.url)")
 }

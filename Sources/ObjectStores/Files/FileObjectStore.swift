@@ -1,0 +1,105 @@
+import Crypto
+import Logging
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Objects as files below a folder that exists.
+///
+/// An object appears whole or not at all: it is written under another name in its folder, synced, given its name
+/// without replacing, and the folder is synced. Left-overs of writers that died are removed when the next object is
+/// written to that folder.
+final class FileObjectStore: ObjectStore {
+  let location: String
+  private let writer: FileWriter
+  private let root: String
+  private let files: LocalFiles
+
+  /// - Parameter url: `file:///folder`, no options.
+  convenience init(_ url: StoreURL, files: LocalFiles = LocalFiles(), logger: Logger) throws(ObjectStoreError) {
+    try url.check(knownOptions: [])
+    guard url.authority.isEmpty || url.authority == "localhost" else {
+      throw ObjectStoreError(
+        .invalidConfiguration, "a file URL has three slashes: file:///folder (an absolute path, on this machine)")
+    }
+    self.init(root: "/" + url.path, files: files, logger: logger)
+  }
+
+  init(root: String, files: LocalFiles, logger: Logger) {
+    self.root = root
+    self.files = files
+    location = "file://" + PercentEncoding.encoded(root, keepsSlash: true)
+    writer = FileWriter(root: root, files: files, logger: logger)
+  }
+
+  func put(_ object: NewObject) async throws(ObjectStoreError) -> PutOutcome {
+    try ObjectKey.check(object.key)
+    let writer = writer
+    return try await BlockingWork.run { () throws(ObjectStoreError) in try writer.put(object) }
+  }
+
+  func read(
+    _ key: String, from offset: Int64, _ consume: (UnsafeRawBufferPointer) async throws -> Void
+  ) async throws -> ObjectFacts {
+    try ObjectKey.check(key)
+    let (files, path) = (files, path(of: key))
+    let (file, size) = try await BlockingWork.run { () throws(ObjectStoreError) in
+      guard let file = try files.openForReading(path) else { throw Self.notFound(key) }
+      return (file, Int64(try files.status(of: file).st_size))
+    }
+    try checkOffset(offset, size: size, key: key)
+    let buffer = ChunkBuffer()
+    var position = offset
+    while position < size {
+      let at = position
+      let count = try await BlockingWork.run { () throws(ObjectStoreError) in
+        try files.read(file, at: at, into: buffer.memory)
+      }
+      guard count > 0 else {
+        throw ObjectStoreError(.invalidAnswer, "\(path) became shorter while it was read: something alters the archive")
+      }
+      let wanted = min(Int64(count), size - position)
+      try await consume(buffer.first(Int(wanted)))
+      position += wanted
+    }
+    return ObjectFacts(key: key, size: size)
+  }
+
+  func facts(of key: String) async throws(ObjectStoreError) -> ObjectFacts? {
+    try ObjectKey.check(key)
+    let (files, path) = (files, path(of: key))
+    return try await BlockingWork.run { () throws(ObjectStoreError) in
+      guard let file = try files.openForReading(path) else { return nil }
+      return ObjectFacts(key: key, size: Int64(try files.status(of: file).st_size))
+    }
+  }
+
+  func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
+    let walk = FileWalk(root: root, files: files, prefix: prefix, after: after)
+    return try await BlockingWork.run { () throws(ObjectStoreError) in try walk.page() }
+  }
+
+  func prepare() async throws(ObjectStoreError) {
+    let writer = writer
+    try await BlockingWork.run { () throws(ObjectStoreError) in try writer.prepare() }
+  }
+
+  func close() async {}
+
+  private func path(of key: String) -> String { root == "/" ? "/" + key : root + "/" + key }
+
+  static func notFound(_ key: String) -> ObjectStoreError {
+    ObjectStoreError(.notFound, "there is no object '\(ObjectKey.shown(key))'")
+  }
+}
+
+/// - Throws: `invalidConfiguration` for an offset outside the object; `size` itself is its end.
+func checkOffset(_ offset: Int64, size: Int64, key: String) throws(ObjectStoreError) {
+  guard offset >= 0, offset <= size else {
+    throw ObjectStoreError(
+      .invalidConfiguration, "offset \(offset) is outside of '\(ObjectKey.shown(key))', which has \(size) bytes")
+  }
+}
