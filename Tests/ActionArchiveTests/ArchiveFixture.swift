@@ -21,7 +21,7 @@ struct ArchiveFixture {
 
   init(partitions: Int32 = 1) throws {
     var logger = Logger(label: "test")
-    logger.logLevel = .critical
+    logger.logLevel = ProcessInfo.processInfo.environment["TEST_LOG"].flatMap { .init(rawValue: $0) } ?? .critical
     self.logger = logger
     broker = try EmbeddedBroker(logger: logger)
     try broker.createTopic(Self.topic, partitions: partitions)
@@ -34,7 +34,11 @@ struct ArchiveFixture {
     configuration.retryMilliseconds = 10
     configuration.retryMillisecondsMax = 50
     configuration.tickMilliseconds = 50
+    configuration.nowMilliseconds = { Self.time(5) }
   }
+
+  static var nowMilliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
+  static var second: PeriodLength { (try? PeriodLength(seconds: 1)) ?? .hour }
 
   /// Noon of a day, in milliseconds since 1970, and some.
   static func time(_ hours: Int64 = 0, minutes: Int64 = 0, milliseconds: Int64 = 0) -> Int64 {
@@ -70,10 +74,14 @@ struct ArchiveFixture {
   {
     var configuration = configuration
     change(&configuration)
+    // An archive that is empty begins where its group stands: each has a group of its own.
+    configuration.group = Self.group(other ?? store)
     let archive = ActionArchive(configuration: configuration, store: other ?? store, logger: logger)
     try await archive.run()
     return archive.status
   }
+
+  static func group(_ store: MemoryStore) -> String { "archive.\(store.id)" }
 
   func end() async {
     await producer.close(flushTimeout: .seconds(1))
@@ -83,6 +91,12 @@ struct ArchiveFixture {
 }
 
 extension MemoryStore {
+  /// The keys under which the two have different things.
+  func differences(from other: MemoryStore) -> [String] {
+    let (ours, theirs) = (objects, other.objects)
+    return Set(ours.keys).union(theirs.keys).filter { ours[$0] != theirs[$0] }.sorted()
+  }
+
   /// The lines of an object, unpacked.
   func lines(_ key: String) throws -> [String] {
     let name = try #require(ObjectName(key))
@@ -114,7 +128,7 @@ extension MemoryStore {
 
 /// Waits until `condition` holds; fails the test after a minute, which no machine is too slow for.
 func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(60)
+  let deadline = ContinuousClock.now + .seconds(Int(ProcessInfo.processInfo.environment["TEST_WAIT"] ?? "60") ?? 60)
   while try !condition() {
     guard ContinuousClock.now < deadline else {
       Issue.record("waited in vain: \(what)")

@@ -20,6 +20,13 @@ final class MemoryStore: ObjectStore {
   /// Of lists: small, so that paging is always at work.
   static let pageMax = 7
 
+  /// Tells it from every other one, also from those that are gone.
+  let id = serial.withLock { number in
+    number += 1
+    return number
+  }
+  private static let serial = Mutex(0)
+
   let state = Mutex(State())
   let location = "memory:"
 

@@ -1,3 +1,4 @@
+import AuditActions
 package import Kafka
 
 /// What the archive job reads and how it cuts. Every duration says its unit.
@@ -16,6 +17,8 @@ package struct ArchiveConfiguration: Sendable {
   package var once = false
   /// With ``once``: how long a store or a broker that does not answer is waited for.
   package var oncePatienceMilliseconds: Int64 = 300_000
+  /// The clock, in milliseconds since 1970.
+  package var nowMilliseconds: @Sendable () -> Int64 = { ActionTime.now.millisecondsSince1970 }
   package var pollRecordsMax = 2_000
   package var pollTimeoutMilliseconds = 100
   /// Between looks at the clock.

@@ -1,4 +1,3 @@
-import AuditActions
 import Kafka
 import Logging
 import ObjectStores
@@ -22,6 +21,8 @@ final class ArchiveLoop {
   private var commits: [TopicPartition: Int64] = [:]
   private var generations: UInt64 = 0
   private var nextTick = ContinuousClock.now
+  private var nextCommit = ContinuousClock.now
+  private var hasCommitFailed = false
 
   init(
     configuration: ArchiveConfiguration, store: any ObjectStore, consumer: KafkaConsumer, spool: Spool,
@@ -36,7 +37,7 @@ final class ArchiveLoop {
   }
 
   var isStopping: Bool { state.isStopping }
-  var nowMilliseconds: Int64 { ActionTime.now.millisecondsSince1970 }
+  var nowMilliseconds: Int64 { configuration.nowMilliseconds() }
 
   // MARK: Turns
 
@@ -93,9 +94,11 @@ final class ArchiveLoop {
 
   private func take(_ batch: ConsumedBatch) {
     let now = nowMilliseconds
+    var current: PartitionReader?
     for record in batch {
-      let place = record.topicPartition
-      guard let reader = readers[place], reader.state == .reading else { continue }
+      // Records come partition by partition: one look-up for a run of them.
+      if current?.place.partition != record.partition { current = readers[record.topicPartition] }
+      guard let reader = current, reader.state == .reading else { continue }
       if let target = reader.target, record.offset >= target { continue }
       attempt(reader) { (reader) throws(ArchiveError) in
         if try reader.take(ArchivedRecord(record), nowMilliseconds: now) == .seek { self.seek(reader) }
@@ -237,24 +240,23 @@ final class ArchiveLoop {
 
   private func tick() {
     for (place, moment) in restarts where moment <= .now { begin(place) }
-    closePast()
+    do throws(KafkaError) { try closePast() } catch { noteLost(error) }
     report()
   }
 
   /// Closes periods that are over in partitions that were read to their end.
-  private func closePast() {
+  private func closePast() throws(KafkaError) {
     guard !configuration.once else { return }
     let moment = nowMilliseconds
-    for reader in readers.values where reader.isDue(moment) {
-      do throws(KafkaError) {
-        // Asked after the moment was noted: what was written before it is before this end.
-        let high = try consumer.watermarks(of: reader.place, timeout: .seconds(3)).high
-        guard reader.reached >= high else { continue }
-      } catch {
-        return noteLost(error)
-      }
+    // After a fault somebody is asked, due or not: a quiet topic would not tell that Kafka is there again.
+    let hasFailed = state.status.withLock { $0.kafkaFailure != nil }
+    for reader in readers.values where reader.isDue(moment) || hasFailed {
+      // Asked after the moment was noted: what was written before it is before this end.
+      let high = try consumer.watermarks(of: reader.place, timeout: .seconds(3)).high
+      guard reader.isDue(moment), reader.reached >= high else { continue }
       attempt(reader) { (reader) throws(ArchiveError) in try reader.closePast(moment) }
     }
+    if hasFailed, !readers.isEmpty { state.update { $0.kafkaFailure = nil } }
   }
 
   /// Pauses partitions whose cuts wait for the store, and reads them again when there is room.
@@ -269,14 +271,18 @@ final class ArchiveLoop {
   }
 
   private func commit() {
-    guard !commits.isEmpty else { return }
+    guard !commits.isEmpty, .now >= nextCommit else { return }
     do throws(KafkaError) {
       try consumer.commit(commits, timeout: .seconds(5))
       commits = [:]
+      hasCommitFailed = false
     } catch {
       // The store knows better where to go on; the group's offset is for those who watch it.
-      logger.warning("The group's offsets could not be committed", metadata: ["error": "\(error)"])
-      if !error.isRetriable { commits = [:] }
+      if !hasCommitFailed {
+        logger.warning("The group's offsets cannot be committed; trying again", metadata: ["error": "\(error)"])
+      }
+      hasCommitFailed = true
+      nextCommit = .now + .milliseconds(configuration.tickMilliseconds)
     }
   }
 
@@ -302,6 +308,7 @@ final class ArchiveLoop {
       state.wait(milliseconds: 100)
       for message in state.takeMessages() { handle(message) }
     }
+    nextCommit = .now
     commit()
     for reader in readers.values { reader.drop() }
   }

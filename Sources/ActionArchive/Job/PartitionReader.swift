@@ -57,6 +57,8 @@ final class PartitionReader {
   private var oldestInCut: Int64?
   var failure: String?
   private var serial: UInt64 = 0
+  /// Whether the open period has cuts that are in no manifest.
+  private var hasOpenCuts = false
   private var line: [UInt8] = []
 
   init(
@@ -92,6 +94,7 @@ final class PartitionReader {
   func recover(_ found: ChainRecovery.Found, start: Int64) {
     unfinished = found.unfinished
     next = found.unfinished?.first ?? found.chain.nextOffset ?? start
+    hasOpenCuts = !found.chain.cuts.isEmpty
     period = found.chain.startMilliseconds.flatMap { configuration.layout.period.index(ofMilliseconds: $0) }
     state = .reading
   }
@@ -207,6 +210,7 @@ final class PartitionReader {
     let built = try open.finish()
     if let oldest = oldestInCut { oldestWaiting.append(oldest) }
     oldestInCut = nil
+    hasOpenCuts = true
     submit(.cut(built, isRedone: isRedone))
   }
 
@@ -216,14 +220,17 @@ final class PartitionReader {
     if let cut { try appendHole(to: cut) }
     next = cut?.next ?? next
     try finishCut()
-    close(open)
-    if filed - open - 1 <= Self.silentPeriodsMax {
+    let isLeap = filed - open > Self.silentPeriodsMax
+    // Where silence is not stated, that of the open period is not either: a restart would state another one each time.
+    if !isLeap || hasOpenCuts { close(open) }
+    if !isLeap {
       for silent in (open + 1)..<max(filed, open + 1) { close(silent) }
     }
     period = filed
   }
 
   private func close(_ index: Int64) {
+    hasOpenCuts = false
     submit(
       .close(startMilliseconds: configuration.layout.period.startMilliseconds(of: index), next: next ?? 0))
   }

@@ -125,9 +125,23 @@ private struct UploadWorker {
           startMilliseconds: cut.startMilliseconds, periodSeconds: cut.periodSeconds, state: .open,
           emptyOffset: cut.first, signer: signerFingerprint), &found.chain)
     }
+    try await sealIfLarge(&found.chain)
     report(.recovered(found))
     return found.chain
   }
+
+  /// A manifest must stay readable: a period with very many objects has several. Where they end follows from the cuts.
+  private func sealIfLarge(_ chain: inout PartitionChain) async throws {
+    guard let cut = chain.cuts.last, chain.cuts.reduce(0, { $0 + $1.objects.count }) >= Self.manifestObjectsMax else {
+      return
+    }
+    let manifest = chain.manifest(
+      startMilliseconds: cut.startMilliseconds, periodSeconds: cut.periodSeconds, state: .open, emptyOffset: cut.first,
+      signer: signerFingerprint)
+    try await put(manifest, &chain)
+  }
+
+  private static let manifestObjectsMax = 10_000
 
   private func carryOut(_ step: PartitionUploads.Step, _ chain: inout PartitionChain) async throws {
     switch step {
@@ -135,6 +149,7 @@ private struct UploadWorker {
       try await put(cut, isRedone: isRedone)
       chain.add(cut.record)
       report(.done(next: chain.nextOffset, cut: cut.record))
+      try await sealIfLarge(&chain)
     case .close(let start, let next):
       let manifest = chain.manifest(
         startMilliseconds: start, periodSeconds: layout.period.seconds, state: .closed, emptyOffset: next,
