@@ -1,3 +1,5 @@
+package import CoreMetrics
+
 /// What it takes to open an object store.
 package struct ObjectStoreConfiguration: Sendable, CustomStringConvertible {
   /// `file:///folder`, `s3://bucket/prefix`, `swift://container/prefix`; options follow as a query (see README).
@@ -5,15 +7,21 @@ package struct ObjectStoreConfiguration: Sendable, CustomStringConvertible {
   /// Where `AWS_*`, `OS_*` and `ST_*` are looked up; usually the process's environment. Holds secrets.
   package var environment: [String: String]
   package var limits: ObjectStoreLimits
+  /// Where `strandline_objectstore_…` are counted.
+  package var metricsFactory: any MetricsFactory
 
-  package init(url: String, environment: [String: String], limits: ObjectStoreLimits = ObjectStoreLimits()) {
+  package init(
+    url: String, environment: [String: String], limits: ObjectStoreLimits = ObjectStoreLimits(),
+    metricsFactory: any MetricsFactory = MetricsSystem.factory
+  ) {
     self.url = url
     self.environment = environment
     self.limits = limits
+    self.metricsFactory = metricsFactory
   }
 
-  /// Without the environment: it holds secrets.
-  package var description: String { "ObjectStoreConfiguration(\(url))" }
+  /// Without the environment, which holds secrets, and the URL, which should not.
+  package var description: String { "ObjectStoreConfiguration" }
 }
 
 /// Bounds of a store's requests.
@@ -33,6 +41,23 @@ package struct ObjectStoreLimits: Sendable, Equatable {
   package var singlePutBytesMax: Int64 = 32 * 1024 * 1024
   /// Bytes of a part, unless more than 1,000 parts would be needed. S3 wants at least 5 MiB.
   package var partBytes: Int64 = 16 * 1024 * 1024
+  /// Objects of one page of a list. S3 gives at most 1,000.
+  package var listObjectsMax = 1_000
 
   package init() {}
+
+  /// - Throws: `invalidConfiguration` for bounds that nothing could keep.
+  func checked() throws(ObjectStoreError) -> ObjectStoreLimits {
+    let counts = [
+      attemptsMax, backoffStartMilliseconds, backoffMaxMilliseconds, connectTimeoutSeconds, idleTimeoutSeconds,
+    ]
+    guard counts.allSatisfy({ (1...86_400_000).contains($0) }), (0...86_400).contains(retryAfterMaxSeconds),
+      partBytes > 0, partBytes <= 1 << 32, singlePutBytesMax > 0, singlePutBytesMax <= 1 << 32,
+      (1...1_000).contains(listObjectsMax)
+    else {
+      throw ObjectStoreError(
+        .invalidConfiguration, "the object store's limits must be positive, and parts no larger than 4 GiB")
+    }
+    return self
+  }
 }

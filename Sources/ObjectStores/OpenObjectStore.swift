@@ -8,7 +8,8 @@ package func openObjectStore(
 ) throws(ObjectStoreError) -> any ObjectStore {
   let url = try StoreURL(configuration.url)
   switch url.scheme {
-  case "file": return try FileObjectStore(url, logger: logger)
+  case "file": return try FileObjectStore(url, limits: configuration.limits, logger: logger)
+  case "s3": return try S3ObjectStore(configuration, url, clock: StoreClock(), logger: logger)
   default:
     throw ObjectStoreError(
       .invalidConfiguration,

@@ -17,20 +17,24 @@ final class FileObjectStore: ObjectStore {
   private let writer: FileWriter
   private let root: String
   private let files: LocalFiles
+  private let limits: ObjectStoreLimits
 
   /// - Parameter url: `file:///folder`, no options.
-  convenience init(_ url: StoreURL, files: LocalFiles = LocalFiles(), logger: Logger) throws(ObjectStoreError) {
+  convenience init(
+    _ url: StoreURL, limits: ObjectStoreLimits = ObjectStoreLimits(), files: LocalFiles = LocalFiles(), logger: Logger
+  ) throws(ObjectStoreError) {
     try url.check(knownOptions: [])
     guard url.authority.isEmpty || url.authority == "localhost" else {
       throw ObjectStoreError(
         .invalidConfiguration, "a file URL has three slashes: file:///folder (an absolute path, on this machine)")
     }
-    self.init(root: "/" + url.path, files: files, logger: logger)
+    self.init(root: "/" + url.path, limits: try limits.checked(), files: files, logger: logger)
   }
 
-  init(root: String, files: LocalFiles, logger: Logger) {
+  init(root: String, limits: ObjectStoreLimits = ObjectStoreLimits(), files: LocalFiles, logger: Logger) {
     self.root = root
     self.files = files
+    self.limits = limits
     location = "file://" + PercentEncoding.encoded(root, keepsSlash: true)
     writer = FileWriter(root: root, files: files, logger: logger)
   }
@@ -48,7 +52,7 @@ final class FileObjectStore: ObjectStore {
     let (files, path) = (files, path(of: key))
     let (file, size) = try await BlockingWork.run { () throws(ObjectStoreError) in
       guard let file = try files.openForReading(path) else { throw Self.notFound(key) }
-      return (file, Int64(try files.status(of: file).st_size))
+      return (file, try files.size(of: file))
     }
     try checkOffset(offset, size: size, key: key)
     let buffer = ChunkBuffer()
@@ -73,12 +77,12 @@ final class FileObjectStore: ObjectStore {
     let (files, path) = (files, path(of: key))
     return try await BlockingWork.run { () throws(ObjectStoreError) in
       guard let file = try files.openForReading(path) else { return nil }
-      return ObjectFacts(key: key, size: Int64(try files.status(of: file).st_size))
+      return ObjectFacts(key: key, size: try files.size(of: file))
     }
   }
 
   func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
-    let walk = FileWalk(root: root, files: files, prefix: prefix, after: after)
+    let walk = FileWalk(root: root, files: files, prefix: prefix, after: after, objectsMax: limits.listObjectsMax)
     return try await BlockingWork.run { () throws(ObjectStoreError) in try walk.page() }
   }
 

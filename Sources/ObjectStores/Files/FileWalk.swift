@@ -6,7 +6,6 @@
 
 /// One page of the files below a folder, in the order of their whole keys' bytes.
 struct FileWalk: Sendable {
-  static let pageObjectsMax = 1_000
   /// Keys of ours have far fewer parts; deeper folders are not ours.
   private static let depthMax = 64
 
@@ -14,6 +13,7 @@ struct FileWalk: Sendable {
   let files: LocalFiles
   let prefix: String
   let after: String?
+  let objectsMax: Int
 
   func page() throws(ObjectStoreError) -> ObjectListing {
     var objects: [ObjectFacts] = []
@@ -32,7 +32,7 @@ struct FileWalk: Sendable {
         guard try walk(folder: key, depth: depth + 1, into: &objects) else { return false }
         continue
       }
-      if objects.count == Self.pageObjectsMax { return false }
+      if objects.count == objectsMax { return false }
       objects.append(ObjectFacts(key: key, size: size))
     }
     return true

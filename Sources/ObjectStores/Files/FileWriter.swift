@@ -92,7 +92,7 @@ final class FileWriter: Sendable {
   private func compare(
     _ existing: OpenFile, with object: NewObject, folder: String
   ) throws(ObjectStoreError) -> PutOutcome {
-    guard Int64(try files.status(of: existing).st_size) == object.size,
+    guard try files.size(of: existing) == object.size,
       try sha256(of: existing) == object.sha256
     else { throw object.conflict(at: "file://" + root) }
     // Its writer may have died before it was durable.

@@ -149,6 +149,22 @@ final class LocalFiles: Sendable {
     return information
   }
 
+  /// The whole of a small file (1 MiB at most is read), links followed: configuration, not objects. Nil when there is
+  /// none.
+  func contents(of path: String) throws(ObjectStoreError) -> [UInt8]? {
+    try check(.open, path)
+    let number = open(path, O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw Self.failure(.open, path)
+    }
+    let file = OpenFile(number: number, path: path)
+    let buffer = ChunkBuffer(capacity: 1024 * 1024)
+    return Array(buffer.first(try read(file, at: 0, into: buffer.memory)))
+  }
+
+  func size(of file: OpenFile) throws(ObjectStoreError) -> Int64 { Int64(try status(of: file).st_size) }
+
   /// The names in a folder, in no order; nil when there is no such folder.
   func names(in path: String) throws(ObjectStoreError) -> [String]? {
     try check(.list, path)
