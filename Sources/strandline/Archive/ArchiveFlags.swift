@@ -24,8 +24,11 @@ struct ArchiveFlags: SettingFlags {
   }
 }
 
-/// How long a graceful end may take.
-struct ShutdownFlags: SettingFlags {
+/// Of a process that runs for long and has no feed.
+struct ServiceFlags: SettingFlags {
+  @Option(SettingsTable.managementListen) var managementListen: String?
   @Option(SettingsTable.shutdownTimeout) var shutdownTimeout: String?
-  var given: [(key: String, text: String?)] { [("shutdown-timeout", shutdownTimeout)] }
+  var given: [(key: String, text: String?)] {
+    [("management-listen", managementListen), ("shutdown-timeout", shutdownTimeout)]
+  }
 }

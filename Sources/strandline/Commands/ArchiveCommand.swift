@@ -1,5 +1,6 @@
 import ActionArchive
 import ArgumentParser
+import AuditActions
 import Kafka
 import Logging
 import ObjectStores
@@ -14,7 +15,8 @@ struct ArchiveCommand: AsyncParsableCommand {
         strandline archive --once --to file:///var/lib/strandline/archive
         strandline archive cat file:///var/lib/strandline/archive --queue orders
 
-      Without a subcommand it archives: as a service, or with --once up to the topic's present end.
+      Without a subcommand it archives: as a service, or with --once up to the topic's present end; 'strandline archive run \
+      --help' lists its flags.
       """,
     subcommands: [ArchiveRunCommand.self, ArchiveListCommand.self, ArchiveCatCommand.self, ArchiveGetCommand.self],
     defaultSubcommand: ArchiveRunCommand.self)
@@ -27,7 +29,8 @@ struct ArchiveRunCommand: ConfiguredCommand {
     discussion: """
       Kafka and the store need not be reachable at the start: it says so and keeps trying; with --once it gives up after \
       five minutes. The store itself says how far each partition is archived. SIGTERM ends it within 25 s; whatever \
-      ends it, the next one goes on where it stood and makes the same objects.
+      ends it, the next one goes on where it stood and makes the same objects. With --management-listen it answers /livez, \
+      /readyz and /metrics there.
       """)
 
   @Flag(name: .customLong("once"), help: "Archive up to the topic's present end, and exit.")
@@ -36,10 +39,10 @@ struct ArchiveRunCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Archive") var archive: ArchiveFlags
-  @OptionGroup(title: "Archive") var shutdown: ShutdownFlags
+  @OptionGroup(title: "Operations") var service: ServiceFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [broker, topic, archive, shutdown] }
+  var groups: [any SettingFlags] { [broker, topic, archive, service] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func run(_ context: CommandContext) async throws {
@@ -48,7 +51,7 @@ struct ArchiveRunCommand: ConfiguredCommand {
     let plan = ShutdownPlan(seconds: try context.settings.value(SettingsTable.shutdownTimeout))
     let logger = context.logger(outputIsForData: context.json)
     let signals = await StopSignals(plan: plan, logger: logger)
-    _ = NodeProcess.bootstrapMetrics()
+    let registry = NodeProcess.bootstrapMetrics()
     let store = try context.objectStore(url)
     let archive = ActionArchive(configuration: configuration, store: store, logger: logger.named("archive"))
     logger.info(
@@ -57,10 +60,20 @@ struct ArchiveRunCommand: ConfiguredCommand {
         "topic": "\(configuration.layout.topic)", "brokers": "\(configuration.kafka.bootstrapServers)",
         "to": "\(store.location)", "once": "\(once)",
       ])
+    var services: [any Service] = [archive]
+    if let address = context.settings[SettingsTable.managementListen], !once {
+      try PortCheck.require(address, flag: "--management-listen")
+      services.append(
+        OperationsServer(
+          address: address, registry: registry,
+          checks: {
+            ArchiveReadiness.checks(archive.status, nowMilliseconds: ActionTime.now.millisecondsSince1970)
+          }, logger: logger.named("operations")))
+    }
     let began = ContinuousClock.now
     do {
       try await NodeProcess.run(
-        [archive], endings: [Ending { await store.close() }], signals: signals, plan: plan, logger: logger)
+        services, endings: [Ending { await store.close() }], signals: signals, plan: plan, logger: logger)
     } catch let error as KafkaError {
       throw CommandFailure(.unavailable, "Kafka at \(configuration.kafka.bootstrapServers): \(error)")
     } catch {

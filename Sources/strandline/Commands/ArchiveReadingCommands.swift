@@ -2,6 +2,7 @@ import ActionArchive
 import ArgumentParser
 import AuditActions
 import Foundation
+import ObjectStores
 
 /// Which part of an archive.
 struct ArchiveSelectionFlags: ParsableArguments {

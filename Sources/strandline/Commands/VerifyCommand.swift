@@ -1,7 +1,6 @@
 import ActionArchive
 import ArgumentParser
-import Foundation
-import Synchronization
+import ObjectStores
 
 /// `strandline verify`
 struct VerifyCommand: ConfiguredCommand {
