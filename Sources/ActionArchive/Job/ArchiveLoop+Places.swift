@@ -106,11 +106,10 @@ extension ArchiveLoop {
     guard let expected = reader.expected else { return }
     do throws(KafkaError) {
       try consumer.seek([reader.place: .offset(expected)])
-      reader.doubtsGaps = false
+      reader.noteSeek(succeeded: true)
     } catch {
       noteLost(error)
-      // Looked at again when the next record does not fit.
-      reader.doubtsGaps = true
+      reader.noteSeek(succeeded: false)
     }
   }
 }

@@ -70,8 +70,9 @@ final class ArchiveLoop {
         maxRecords: configuration.pollRecordsMax, timeout: .milliseconds(configuration.pollTimeoutMilliseconds))
       for rebalance in state.takeRebalances() { handle(rebalance) }
       if !batch.isEmpty || !batch.ends.isEmpty { state.update { $0.kafkaFailure = nil } }
-      for failure in batch.failures { handle(failure) }
       take(batch)
+      // After the records that came before them.
+      for failure in batch.failures { handle(failure) }
       for (place, end) in batch.ends { readers[place]?.noteEnd(end) }
     } catch {
       noteLost(error)
@@ -94,6 +95,7 @@ final class ArchiveLoop {
 
   private func take(_ batch: ConsumedBatch) {
     let now = nowMilliseconds
+    for reader in readers.values { reader.skipsBatch = false }
     var current: PartitionReader?
     for record in batch {
       // Records come partition by partition: one look-up for a run of them.

@@ -46,8 +46,16 @@ final class PartitionReader {
   private(set) var waitingSteps = 0
   private(set) var waitingCuts = 0
   var isPaused = false
-  /// After the reading was interrupted a gap is looked at twice: it must be the topic's, not the interruption's.
-  var doubtsGaps = false
+  /// Where reading has begun, or begun again, a gap before the first record is looked at twice: it must be the topic's,
+  /// and not come from records that were fetched before.
+  private var doubt = Doubt.beginning
+  /// The rest of the batch at hand was fetched before a seek.
+  var skipsBatch = false
+
+  private enum Doubt: Equatable {
+    case none, beginning
+    case seenBefore(Int64)
+  }
   /// Where the partition ends, as last heard.
   var end: Int64?
   /// With `--once`: read up to here.
@@ -72,6 +80,11 @@ final class PartitionReader {
     self.generation = generation
     rule = PeriodRule(
       length: configuration.layout.period, latenessMilliseconds: configuration.latenessMilliseconds)
+  }
+
+  /// It is read anew from ``expected``, or may not be where it should.
+  func noteSeek(succeeded: Bool) {
+    if !succeeded || doubt == .none { doubt = .beginning }
   }
 
   /// The next offset to be had from the topic.
@@ -102,12 +115,13 @@ final class PartitionReader {
   // MARK: Records
 
   func take(_ record: ArchivedRecord, nowMilliseconds: Int64) throws(ArchiveError) -> Wish {
-    guard state == .reading, let next, record.offset >= next else { return .nothing }
-    if record.offset > expected ?? next, doubtsGaps {
-      doubtsGaps = false
+    guard state == .reading, !skipsBatch, let next, let expected, record.offset >= expected else { return .nothing }
+    if record.offset > expected, doubt != .none, doubt != .seenBefore(record.offset) {
+      doubt = .seenBefore(record.offset)
+      skipsBatch = true
       return .seek
     }
-    doubtsGaps = false
+    doubt = .none
     if let unfinished { return try takeAgain(record, unfinished, next) }
     let filed = rule.period(
       of: record.milliseconds, isBrokersClock: record.isBrokersClock, current: period, nowMilliseconds: nowMilliseconds)

@@ -42,7 +42,8 @@ package struct VerificationReport: Sendable {
     /// Of the last manifest.
     package let sha256: String
     package let nextOffset: Int64
-    package let endMilliseconds: Int64
+    /// Everything of earlier periods is in the chain: the last period's end, or its beginning while it is open.
+    package let completeThroughMilliseconds: Int64
   }
 
   package var findings = 0

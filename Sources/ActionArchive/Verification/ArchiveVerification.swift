@@ -115,7 +115,8 @@ package struct ArchiveVerification {
       .init(
         topic: manifest.topic, partition: manifest.partition, sequence: sequence,
         sha256: Hex.text(Manifest.hash(bytes)), nextOffset: manifest.nextOffset,
-        endMilliseconds: manifest.endMilliseconds))
+        completeThroughMilliseconds: manifest.state == .closed
+          ? manifest.endMilliseconds : manifest.startMilliseconds))
   }
 
   private mutating func verifySignature(

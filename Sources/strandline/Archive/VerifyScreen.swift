@@ -78,7 +78,7 @@ final class VerifyScreen: Sendable {
   private func text(_ report: VerificationReport) -> String {
     var lines = report.heads.map { head in
       "partition \(head.partition) of \(Terminal.harmless(head.topic)): complete through "
-        + "\(ArchiveTime.text(head.endMilliseconds)), offset \(head.nextOffset - 1); manifest \(head.sequence), "
+        + "\(ArchiveTime.text(head.completeThroughMilliseconds)) and offset \(head.nextOffset - 1); manifest \(head.sequence), "
         + "sha256 \(head.sha256)"
     }
     if report.unsealedObjects > 0 {
@@ -114,7 +114,7 @@ final class VerifyScreen: Sendable {
               ("topic", .string(head.topic)), ("partition", .integer(Int64(head.partition))),
               ("manifest", .integer(head.sequence)), ("sha256", .string(head.sha256)),
               ("nextOffset", .integer(head.nextOffset)),
-              ("completeThrough", .string(ArchiveTime.text(head.endMilliseconds))),
+              ("completeThrough", .string(ArchiveTime.text(head.completeThroughMilliseconds))),
             ])
           })
       ),
