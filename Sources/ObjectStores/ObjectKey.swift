@@ -8,7 +8,7 @@ enum ObjectKey {
   static let reservedBeginning = ".strandline-"
 
   /// - Throws: `invalidConfiguration` for a key that is empty, too long, begins or ends with `/`, has an empty part,
-  ///   a part `.` or `..`, a control character, or a last part with the reserved beginning.
+  ///   a part `.` or `..`, a control character, a backslash, or a last part with the reserved beginning.
   static func check(_ key: String, prefix: String = "") throws(ObjectStoreError) {
     if let objection = objection(to: key, prefix: prefix) {
       throw ObjectStoreError(.invalidConfiguration, "the object key '\(shown(key))' \(objection)")
@@ -19,6 +19,8 @@ enum ObjectKey {
     if key.isEmpty { return "is empty" }
     if key.utf8.count + prefix.utf8.count + 1 > bytesMax { return "is longer than \(bytesMax) bytes (with the prefix)" }
     if key.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "has a control character" }
+    // Some stores take it for '/'.
+    if key.utf8.contains(UInt8(ascii: "\\")) { return "has a backslash" }
     let parts = key.split(separator: "/", omittingEmptySubsequences: false)
     for part in parts {
       if part.isEmpty { return "begins or ends with '/', or has two of them in a row" }

@@ -10,6 +10,7 @@ package func openObjectStore(
   switch url.scheme {
   case "file": return try FileObjectStore(url, limits: configuration.limits, logger: logger)
   case "s3": return try S3ObjectStore(configuration, url, clock: StoreClock(), logger: logger)
+  case "swift": return try SwiftObjectStore(configuration, url, clock: StoreClock(), logger: logger)
   default:
     throw ObjectStoreError(
       .invalidConfiguration,

@@ -16,7 +16,7 @@ struct KeyTests {
   @Test(
     "what could leave the store, or could not be kept by every store, is none",
     arguments: [
-      "", "/a", "a/", "a//b", "../a", "a/../b", "a/.", ".", "..", "a\u{0}b", "a\nb", "a\u{7f}",
+      "", "/a", "a/", "a//b", "../a", "a/../b", "a/.", ".", "..", "a\u{0}b", "a\nb", "a\u{7f}", "a\\b",
       "a/.strandline-x", ".strandline-x/a", String(repeating: "a", count: 256),
       String(repeating: "a/", count: 500) + "a",
     ])

@@ -82,8 +82,33 @@ final class FileObjectStore: ObjectStore {
   }
 
   func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
-    let walk = FileWalk(root: root, files: files, prefix: prefix, after: after, objectsMax: limits.listObjectsMax)
-    return try await BlockingWork.run { () throws(ObjectStoreError) in try walk.page() }
+    let (files, root) = (files, root)
+    let walk = FolderWalk(prefix: prefix, after: after, objectsMax: limits.listObjectsMax) {
+      folder, walk throws(ObjectStoreError) in
+      try await BlockingWork.run { () throws(ObjectStoreError) in
+        try Self.entries(of: folder, root: root, files: files, walk)
+      }
+    }
+    return try await walk.page()
+  }
+
+  /// What a folder holds that the page can have; what is looked at costs a system call each.
+  private static func entries(
+    of folder: String, root: String, files: LocalFiles, _ walk: FolderWalk
+  ) throws(ObjectStoreError) -> [FolderWalk.Entry] {
+    let path = (root == "/" ? "/" : root + "/") + folder
+    guard let names = try files.names(in: path) else {
+      if folder.isEmpty { throw LocalFiles.failure(.list, root, ENOENT) }
+      return []  // removed meanwhile
+    }
+    var entries: [FolderWalk.Entry] = []
+    for name in names where !name.hasPrefix(ObjectKey.reservedBeginning) {
+      guard walk.isWanted(folder + name) || walk.isWanted(folder + name + "/") else { continue }
+      guard let status = try files.status(of: path + name) else { continue }
+      let isFolder = status.st_mode & S_IFMT == S_IFDIR
+      entries.append(isFolder ? .init(name: name + "/", size: nil) : .init(name: name, size: Int64(status.st_size)))
+    }
+    return entries
   }
 
   func prepare() async throws(ObjectStoreError) {

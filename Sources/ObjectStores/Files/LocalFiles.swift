@@ -128,6 +128,12 @@ final class LocalFiles: Sendable {
     try check(.makeDirectory, path)
     if mkdir(path, 0o750) == 0 { return true }
     guard errno == EEXIST else { throw Self.failure(.makeDirectory, path) }
+    guard let status = try status(of: path, followsLinks: true), status.st_mode & S_IFMT == S_IFDIR else {
+      throw ObjectStoreError(
+        .invalidConfiguration,
+        "\(path) is an object, so nothing can be stored below it: a file system has no folder and "
+          + "file of one name")
+    }
     return false
   }
 

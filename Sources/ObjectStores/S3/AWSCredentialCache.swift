@@ -13,6 +13,8 @@ actor AWSCredentialCache {
   private let logger: Logger
   private var current: AWSCredentials?
   private var renewAt = WallTime(seconds: .min)
+  /// A request signed with them has been let in.
+  private var isProven = false
   private var renewal: Task<Result<AWSCredentials, ObjectStoreError>, Never>?
 
   init(source: AWSCredentialSource, metadata: AWSMetadata, clock: StoreClock, logger: Logger) {
@@ -38,12 +40,17 @@ actor AWSCredentialCache {
     }
   }
 
+  func accepted(_ credentials: AWSCredentials) {
+    if current == credentials { isProven = true }
+  }
+
   /// The store refuses these: get others.
-  /// - Returns: Whether there can be others.
+  /// - Returns: Whether others can help: not when these are fixed, or new and never let in.
   func refused(_ credentials: AWSCredentials) -> Bool {
     if case .fixed = source { return false }
-    if current == credentials { renewAt = WallTime(seconds: .min) }
-    return true
+    guard current == credentials else { return true }
+    renewAt = WallTime(seconds: .min)
+    return isProven
   }
 
   private func renewed() async -> Result<AWSCredentials, ObjectStoreError> {
@@ -60,6 +67,7 @@ actor AWSCredentialCache {
     let result = await task.value
     renewal = nil
     if case .success(let credentials) = result {
+      if credentials != current { isProven = false }
       current = credentials
       renewAt =
         credentials.expires?.adding(seconds: -Self.renewalSeconds) ?? clock.now().adding(seconds: Self.fileSeconds)

@@ -32,6 +32,7 @@ struct S3Client: Sendable {
   func send(_ request: Request, expecting expected: Set<Int> = []) async throws(AttemptFailure) -> StoreAnswer {
     let (prepared, used) = try await sign(request)
     let answer = try await transport.send(prepared)
+    if answer.status < 300 { await credentials.accepted(used) }
     if (200..<300).contains(answer.status) || expected.contains(answer.status) { return answer }
     throw await judge(answer, used)
   }

@@ -20,6 +20,8 @@ final class S3ObjectStore: ObjectStore {
   private let logger: Logger
   /// Cleared when the store answers that it knows no `If-None-Match`.
   private let isConditional = Atomic(true)
+  /// Set when the store is found to list in another order than that of S3.
+  let listsByFolder = Atomic(false)
 
   init(_ configuration: ObjectStoreConfiguration, _ url: StoreURL, clock: StoreClock, logger: Logger)
     throws(ObjectStoreError)
@@ -32,13 +34,14 @@ final class S3ObjectStore: ObjectStore {
     location = address.location
     self.logger = logger
     let metrics = StoreMetrics(store: "s3", factory: configuration.metricsFactory)
-    transport = Transport(limits: limits, trustRootsFile: environment.value("AWS_CA_BUNDLE"), metrics: metrics)
+    transport = Transport(
+      limits: limits, trustRoots: try Transport.trustRoots("AWS_CA_BUNDLE", in: environment), metrics: metrics)
     retrier = Retrier(limits: limits, clock: clock, metrics: metrics, logger: logger)
     var near = limits
     near.attemptsMax = min(limits.attemptsMax, 3)
     near.connectTimeoutSeconds = 2
     near.idleTimeoutSeconds = 5
-    credentialTransport = Transport(limits: near, trustRootsFile: nil, metrics: metrics)
+    credentialTransport = Transport(limits: near, trustRoots: nil, metrics: metrics)
     let metadata = AWSMetadata(
       transport: credentialTransport,
       retrier: Retrier(limits: near, clock: clock, metrics: metrics, logger: logger), files: files)
@@ -214,25 +217,6 @@ final class S3ObjectStore: ObjectStore {
       if position > 0 { request.headers.add(name: "Range", value: "bytes=\(position)-") }
       if let etag { request.headers.add(name: "If-Match", value: etag) }
       return try await client.open(request)
-    }
-  }
-
-  func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
-    let address = client.address
-    let beginning = address.prefix.isEmpty ? "" : address.prefix + "/"
-    var query = [("list-type", "2"), ("max-keys", String(limits.listObjectsMax)), ("prefix", beginning + prefix)]
-    if let after { query.append(("start-after", beginning + after)) }
-    let request = S3Client.Request(
-      operation: .list, method: .GET, query: query.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) })
-    return try await retrier.run(.list) { _ throws(AttemptFailure) in
-      let answer = try await client.send(request)
-      guard let page = S3Listing(answer.body, beginning: beginning, prefix: prefix, after: after) else {
-        throw .passing(
-          .invalidAnswer,
-          "\(location) answers a list request with what is no list of its objects: is it an S3 server, "
-            + "and no proxy between?", reason: "garbled")
-      }
-      return page.listing
     }
   }
 

@@ -59,17 +59,17 @@ extension S3ObjectStore {
     _ object: NewObject, _ content: UploadContent, _ upload: String
   ) async throws(ObjectStoreError) -> [Part] {
     let step = Self.partBytes(size: object.size, wanted: limits.partBytes)
-    var whole: SHA256? = SHA256()
+    var whole = SHA256()
     var parts: [Part] = []
     for start in stride(from: 0, to: object.size, by: Int(step)) {
       let part = content.part(start..<min(start + step, object.size))
-      let sha256: [UInt8]
-      (sha256, whole) = try await part.sha256(also: whole)
+      let digests = try await part.digests(also: whole)
+      whole = digests.whole
       let number = parts.count + 1
-      let etag = try await sendPart(number, part, sha256, upload, key: object.key)
-      parts.append(Part(number: number, etag: etag, sha256: sha256))
+      let etag = try await sendPart(number, part, digests.sha256, upload, key: object.key)
+      parts.append(Part(number: number, etag: etag, sha256: digests.sha256))
     }
-    guard let whole, whole.finalize().elementsEqual(object.sha256) else { throw object.contentDiffers }
+    guard whole.finalize().elementsEqual(object.sha256) else { throw object.contentDiffers }
     return parts
   }
 

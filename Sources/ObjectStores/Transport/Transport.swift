@@ -34,8 +34,8 @@ final class Transport: Sendable {
   private let metrics: StoreMetrics
   private let isClosed = Atomic(false)
 
-  /// - Parameter trustRootsFile: PEM certificates to trust instead of the system's.
-  init(limits: ObjectStoreLimits, trustRootsFile: String?, metrics: StoreMetrics) {
+  /// - Parameter trustRoots: Authorities to trust instead of the system's.
+  init(limits: ObjectStoreLimits, trustRoots: [NIOSSLCertificate]?, metrics: StoreMetrics) {
     self.metrics = metrics
     var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
     configuration.timeout = .init(
@@ -43,12 +43,26 @@ final class Transport: Sendable {
       write: .seconds(Int64(limits.idleTimeoutSeconds)))
     configuration.httpVersion = .http1Only
     configuration.connectionPool.retryConnectionEstablishment = false
-    if let trustRootsFile {
+    if let trustRoots {
       var tls = TLSConfiguration.makeClientConfiguration()
-      tls.trustRoots = .file(trustRootsFile)
+      tls.trustRoots = .certificates(trustRoots)
       configuration.tlsConfiguration = tls
     }
     client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }
+
+  /// The certificates in the PEM file that a variable names; nil when it is not set.
+  static func trustRoots(
+    _ variable: String, in environment: [String: String]
+  ) throws(ObjectStoreError) -> [NIOSSLCertificate]? {
+    guard let path = environment.value(variable) else { return nil }
+    guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
+      throw ObjectStoreError(
+        .invalidConfiguration,
+        "\(variable) is set to '\(ObjectKey.shown(path))', which is no file of PEM certificates "
+          + "that can be read")
+    }
+    return certificates
   }
 
   /// A client that is let go of without a shutdown ends the process in debug builds.

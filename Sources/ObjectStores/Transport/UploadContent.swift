@@ -50,20 +50,23 @@ struct UploadContent: Sendable {
       source: source, range: (range.lowerBound + part.lowerBound)..<(range.lowerBound + part.upperBound), files: files)
   }
 
-  /// Reads it once for its SHA-256, and through `also` for that of what it is a part of.
-  func sha256(also whole: SHA256? = nil) async throws(ObjectStoreError) -> (part: [UInt8], whole: SHA256?) {
+  /// Reads it once for its digests, and on through `also` for the SHA-256 of what it is a part of.
+  func digests(
+    also whole: SHA256 = SHA256()
+  ) async throws(ObjectStoreError) -> (sha256: [UInt8], md5: [UInt8], whole: SHA256) {
     let content = self
     return try await BlockingWork.run { () throws(ObjectStoreError) in
-      var (part, whole) = (SHA256(), whole)
+      var (sha256, md5, whole) = (SHA256(), Insecure.MD5(), whole)
       let buffer = ChunkBuffer()
       var position = content.range.lowerBound
       while position < content.range.upperBound {
         let count = try content.read(at: position, into: buffer.memory)
-        part.update(bufferPointer: buffer.first(count))
-        whole?.update(bufferPointer: buffer.first(count))
+        sha256.update(bufferPointer: buffer.first(count))
+        md5.update(bufferPointer: buffer.first(count))
+        whole.update(bufferPointer: buffer.first(count))
         position += Int64(count)
       }
-      return (Array(part.finalize()), whole)
+      return (Array(sha256.finalize()), Array(md5.finalize()), whole)
     }
   }
 
