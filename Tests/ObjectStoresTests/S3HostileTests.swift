@@ -90,6 +90,31 @@ struct S3HostileTests {
     }
   }
 
+  @Test(
+    "the connection is cut half way through an upload: sent again, from a file and from memory",
+    arguments: [true, false])
+  func uploadCut(_ isFile: Bool) async throws {
+    try await withFolder { folder in
+      let (path, sha256, size) = try makeFile(folder + "/f", bytes: 3_000_000)
+      let bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+      let object = NewObject(
+        key: "k", content: isFile ? .file(path: path, size: size) : .bytes(bytes), sha256: sha256, contentType: "a/b")
+      let stored = Mutex<[UInt8]?>(nil)
+      try await HostileS3.run { request, _ in
+        if request.method == .PUT { stored.withLock { $0 = request.body } }
+        guard stored.withLock({ $0 }) != nil else { return .status(404) }
+        return .status(
+          200, request.method == .HEAD ? ["Content-Length": "\(size)", "x-amz-meta-sha256": Hex.text(sha256)] : [:])
+      } _: { hostile in
+        hostile.server.cutUploads(2)
+        let outcome = try await hostile.store.put(object)
+        #expect(outcome == .stored)
+        #expect(stored.withLock { $0 } == bytes)
+        #expect(hostile.time.waits.count == 2)
+      }
+    }
+  }
+
   @Test("accepts and loses: never acknowledged")
   func loses() async throws {
     try await HostileS3.run { request, _ in
