@@ -73,7 +73,8 @@ package final class FeedServer: Service, Sendable {
 
   func core(_ routes: FeedRoutes) -> FeedCore {
     FeedCore(
-      routes: routes, pages: PageResponder(store: store), items: ItemsResponder(store: store),
+      routes: routes, pages: PageResponder(store: store, archive: configuration.archive),
+      items: ItemsResponder(store: store),
       queues: QueuesResponder(store: store), posts: PostResponder(publisher: publisher, sealer: store.sealer),
       operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain, store: store),
       currency: currency, metrics: metrics, budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))

@@ -15,9 +15,12 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 /// How the server listens, and the limits it sets to clients.
 package struct FeedServerConfiguration: Sendable {
   package var listen: ListenAddress
-  /// Another port for `/livez`, `/readyz`, `/metrics` and `/counters`, which are then not on the first; nil: all on one port.
+  /// Another port for `/livez`, `/readyz`, `/metrics` and `/counters`, which are then not on the first; nil: all on
+  /// one port.
   package var management: ListenAddress?
   package var limits = ConnectionLimits()
+  /// Where what has expired can be found again.
+  package var archive: ArchiveLink?
   /// Answers pages on the event loop, without going through Hummingbird. Off for comparison only.
   package var answersPagesDirectly = true
 

@@ -116,6 +116,23 @@ import Testing
     }
   }
 
+  @Test func `a gap links to the archive where there is one`() async throws {
+    let feed = try Feed(archive: ArchiveLink(url: "s3://audit/strand\"line", topic: "audit.actions"))
+    try feed.append(3, ttl: 10)
+    feed.clock.advance(seconds: 20)
+    try await feed.test { client async throws in
+      for headers in [[:], ["Prefer": "handling=strict"]] {
+        let page = try await client.get("/v1/p/queues/q/actions", headers)
+        let gap = try #require(try (page.object["gaps"] as? [[String: Any]])?.first)
+        let link = try #require((gap["links"] as? [[String: Any]])?.first)
+        #expect(link["rel"] as? String == "archive")
+        #expect(link["href"] as? String == "s3://audit/strand\"line/topic=audit.actions/")
+        #expect(link["partition"] as? Int == 0)
+        #expect(link["offsets"] as? String == "0-2")
+      }
+    }
+  }
+
   @Test func `the counters add up over all queues`() async throws {
     let feed = try Feed()
     try feed.append(3, ttl: 10)

@@ -51,7 +51,8 @@ struct Feed {
 
   init(
     management: Bool = false, publisher: ActionPublisher? = nil, currency: (@Sendable () -> FeedCurrency)? = nil,
-    pageScanMax: Int? = nil, limits: ConnectionLimits = ConnectionLimits(), answersPagesDirectly: Bool = true
+    pageScanMax: Int? = nil, limits: ConnectionLimits = ConnectionLimits(), answersPagesDirectly: Bool = true,
+    archive: ArchiveLink? = nil
   ) throws {
     directory = try TemporaryDirectory()
     var configuration = StoreConfiguration(directory: directory.path, topic: "audit.actions")
@@ -61,6 +62,7 @@ struct Feed {
     let loopback = ListenAddress(host: "127.0.0.1", port: 0)
     var serving = FeedServerConfiguration(listen: loopback, management: management ? loopback : nil)
     serving.limits = limits
+    serving.archive = archive
     serving.answersPagesDirectly = answersPagesDirectly
     server = FeedServer(
       configuration: serving, store: store, publisher: publisher, readiness: readiness, registry: registry,

@@ -136,7 +136,17 @@ extension OpenAPIDocument {
                 description: Actions of this queue; null when this node did not count them
               from: {$ref: "#/components/schemas/Place"}
               to: {$ref: "#/components/schemas/Place"}
-              links: {type: array, items: {type: object}, description: Where they may be found again}
+              links:
+                type: array
+                description: Where they may be found again; with the archive, partition and offsets to look for
+                items:
+                  type: object
+                  required: [rel, href]
+                  properties:
+                    rel: {type: string, const: archive}
+                    href: {type: string}
+                    partition: {type: integer}
+                    offsets: {type: string, description: "first-last"}
         Place:
           type: object
           description: A place in the topic, included in the gap. Other queues' records may lie in the same range.

@@ -44,7 +44,7 @@ extension Problem {
     }
     if !gaps.isEmpty {
       buffer.writeString(",\"gaps\":")
-      buffer.writeGaps(gaps)
+      buffer.writeGaps(gaps, archive: archive)
     }
     if let resume {
       buffer.writeString(",\"resume\":")

@@ -31,6 +31,7 @@ struct Problem: Error, Sendable, Equatable {
   var accept: String?
   /// What was lost, and where reading goes on behind it.
   var gaps: [Gap] = []
+  var archive: ArchiveLink?
   var resume: String?
   /// Whether the connection cannot go on after this: what follows on it cannot be told apart.
   var closesConnection = false
@@ -95,12 +96,13 @@ extension Problem {
   }
 
   /// For a reader who asked for `Prefer: handling=strict`.
-  static func lost(_ gaps: [Gap], resume: String) -> Problem {
+  static func lost(_ gaps: [Gap], archive: ArchiveLink?, resume: String) -> Problem {
     var problem = Problem(
       410, "actions-lost", title: "Actions can no longer be read",
       detail: "actions between the marker and the next one cannot be read any more (see gaps); "
         + "follow resume to go on behind them")
     problem.gaps = gaps
+    problem.archive = archive
     problem.resume = resume
     return problem
   }

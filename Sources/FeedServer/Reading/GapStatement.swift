@@ -18,10 +18,23 @@ enum GapStatement {
   }
 }
 
+/// The archive of the topic, as gap statements name it.
+package struct ArchiveLink: Sendable, Equatable {
+  /// Of the folder with the topic's objects; their names hold partition, first and last offset.
+  let href: String
+
+  /// - Parameter url: what `strandline archive --to` was given
+  package init(url: String, topic: String) {
+    href = url + (url.hasSuffix("/") ? "" : "/") + "topic=\(topic)/"
+  }
+}
+
 extension ByteBuffer {
   /// The gaps as a JSON array of `{"reason","count","from","to","links"}`. `from` and `to` are places in the topic, both
   /// included.
-  mutating func writeGaps(_ gaps: [Gap]) {
+  ///
+  /// A link to the archive names partition and offsets as `strandline archive cat` takes them.
+  mutating func writeGaps(_ gaps: [Gap], archive: ArchiveLink?) {
     writeStaticString("[")
     for (index, gap) in gaps.enumerated() {
       if index > 0 { writeStaticString(",") }
@@ -29,7 +42,13 @@ extension ByteBuffer {
       writeString(
         "{\"reason\":\"\(gap.reason.rawValue)\",\"count\":\(count)"
           + ",\"from\":{\"partition\":\(gap.partition),\"offset\":\(gap.from)}"
-          + ",\"to\":{\"partition\":\(gap.partition),\"offset\":\(gap.to)},\"links\":[]}")
+          + ",\"to\":{\"partition\":\(gap.partition),\"offset\":\(gap.to)},\"links\":[")
+      if let archive {
+        writeStaticString("{\"rel\":\"archive\",\"href\":")
+        writeJSONString(archive.href)
+        writeString(",\"partition\":\(gap.partition),\"offsets\":\"\(gap.from)-\(gap.to)\"}")
+      }
+      writeStaticString("]}")
     }
     writeStaticString("]")
   }

@@ -5,6 +5,7 @@ import NIOCore
 /// Answers pages. Pure and synchronous but for the store it reads, so that both ways in can call it.
 struct PageResponder: Sendable {
   let store: ActionStore
+  let archive: ArchiveLink?
 
   /// - Parameter currency: as it was before the page is read.
   func answer(_ page: PageRequest, currency: FeedCurrency?, location: String) throws(Problem) -> FeedAnswer {
@@ -17,7 +18,7 @@ struct PageResponder: Sendable {
     }
     let next = page.nextHref(found.marker, sealer: store.sealer)
     if page.isStrict, !found.gaps.isEmpty {
-      throw .lost(found.gaps, resume: next)
+      throw .lost(found.gaps, archive: archive, resume: next)
     }
     var body = ByteBuffer()
     body.reserveCapacity(writer.capacity(for: found.actions) + next.utf8.count + 64 + found.gaps.count * 160)
@@ -28,7 +29,7 @@ struct PageResponder: Sendable {
     body.writeStaticString("]")
     if !found.gaps.isEmpty {
       body.writeStaticString(",\"gaps\":")
-      body.writeGaps(found.gaps)
+      body.writeGaps(found.gaps, archive: archive)
     }
     body.writeStaticString("}")
     var answer = FeedAnswer(status: 200)

@@ -27,11 +27,14 @@ enum SettingsTable {
     "listen", in: .feed, .address, default: "127.0.0.1:8080", "Address of the feed; port 0 takes a free one")
   static let managementListen = Setting(
     "management-listen", in: .feed, .address,
-    "Separate address for /livez, /readyz and /metrics; without it, they are on the feed's")
+    "Separate address for /livez, /readyz, /metrics and /counters; without it, they are on the feed's")
   static let stalenessBound = Setting(
     "staleness-bound", in: .feed, .integer("SECONDS", 1...3_600), default: "10",
     "Longest time, in seconds, since the topic was last read to its end after which the feed still vouches for an empty page"
   )
+  static let archiveURL = Setting(
+    "archive-url", in: .feed, .text("URL"),
+    "Where 'archive --to' puts the same topic; gap statements then carry a link to it")
 
   static let logLevel = Setting<LogLevelName>(
     "log-level", in: .operations, .choice, default: "info", "Least severe log line to write")
@@ -100,7 +103,8 @@ enum SettingsTable {
   static let all: [SettingDefinition] = [
     bootstrapServers.definition, topic.definition, deadLetterTopic.definition, data.definition, defaultTTL.definition,
     storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
-    stalenessBound.definition, logLevel.definition, logFormat.definition, shutdownTimeout.definition, json.definition,
+    stalenessBound.definition, archiveURL.definition, logLevel.definition, logFormat.definition,
+    shutdownTimeout.definition, json.definition,
     demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition, project.definition,
     queue.definition, event.definition, details.definition, ttl.definition, to.definition, group.definition,
     objectRecords.definition,

@@ -120,12 +120,14 @@ struct FeedFlags: SettingFlags {
   @Option(SettingsTable.markerKey) var markerKey: String?
   @Option(fileOf: SettingsTable.markerKey) var markerKeyFile: String?
   @Option(SettingsTable.stalenessBound) var stalenessBound: String?
+  @Option(SettingsTable.archiveURL) var archiveURL: String?
   @Option(SettingsTable.shutdownTimeout) var shutdownTimeout: String?
 
   var given: [(key: String, text: String?)] {
     [
       ("listen", listen), ("management-listen", managementListen), ("marker-key", markerKey),
-      ("marker-key-file", markerKeyFile), ("staleness-bound", stalenessBound), ("shutdown-timeout", shutdownTimeout),
+      ("marker-key-file", markerKeyFile), ("staleness-bound", stalenessBound), ("archive-url", archiveURL),
+      ("shutdown-timeout", shutdownTimeout),
     ]
   }
 }

@@ -17,6 +17,7 @@ struct NodeConfiguration: Sendable {
   var managementListen: NetworkAddress?
   var stalenessBoundSeconds: Int
   var shutdownTimeoutSeconds: Int
+  var archiveURL: String?
 
   init(_ settings: Settings) throws(ConfigurationError) {
     kafka = try settings.kafka()
@@ -29,6 +30,7 @@ struct NodeConfiguration: Sendable {
     listen = try settings.value(SettingsTable.listen)
     managementListen = settings[SettingsTable.managementListen]
     stalenessBoundSeconds = try settings.value(SettingsTable.stalenessBound)
+    archiveURL = settings[SettingsTable.archiveURL]
     shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
   }
 
@@ -58,9 +60,11 @@ struct NodeConfiguration: Sendable {
   }
 
   var feed: FeedServerConfiguration {
-    FeedServerConfiguration(
+    var feed = FeedServerConfiguration(
       listen: ListenAddress(host: listen.bindHost, port: listen.port),
       management: managementListen.map { ListenAddress(host: $0.bindHost, port: $0.port) })
+    feed.archive = archiveURL.map { ArchiveLink(url: $0, topic: topic) }
+    return feed
   }
 }
 
