@@ -12,12 +12,12 @@ help: ## lists these targets
 run: ## builds and starts a demo: broker, store, feed and a few workers in one process
 	@exec .ci/start dev --demo $(ARGS)
 
-test: ## every test, with a real broker (or the cluster in KAFKA_BOOTSTRAP_SERVERS)
+test: ## every test, with real servers (a broker, or the cluster in KAFKA_BOOTSTRAP_SERVERS; object stores)
 	@exec .ci/test $(ARGS)
 
-test-fast: ## the tests that need no real broker
+test-fast: ## the tests that need no real server
 	@.ci/setup build
-	@exec env -u KAFKA_BOOTSTRAP_SERVERS swift test --skip '$(NEEDS_BROKER)' $(ARGS)
+	@exec env -u KAFKA_BOOTSTRAP_SERVERS swift test --skip '$(NEEDS_SERVERS)' $(ARGS)
 
 sanitize: ## the tests that need no real broker, under the thread and the address sanitizer
 	@.ci/sanitize thread $(ARGS)
@@ -44,5 +44,5 @@ lint: ## checks the layout
 clean: ## removes builds and what tests left behind
 	rm -rf .build .build-tsan .build-asan .build-fuzz .test-servers
 
-# Suites that talk to a real broker live in Tests/IntegrationTests or have RealBroker in their name.
-NEEDS_BROKER := IntegrationTests|RealBroker
+# Suites that talk to real servers live in Tests/IntegrationTests or have RealBroker or RealObjectStores in their name.
+NEEDS_SERVERS := IntegrationTests|RealBroker|RealObjectStores

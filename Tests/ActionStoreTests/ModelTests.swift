@@ -345,11 +345,12 @@ private struct StoreWorld {
       let isForeign = reader.foreign.contains(partition)
       checkLoss(gaps, part, start..<max(start, end), isForeign: isForeign, now)
       checkHoles(gaps, partition, part, isWhole: isWhole, end: end, reader: &reader)
-      if end > start || !isForeign {
-        raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
-      }
       if let entry = page.marker.entry(of: partition), entry.ordinal != Marker.Entry.uncounted {
         reader.foreign.remove(partition)
+      }
+      // A place that is not counted here moves nothing.
+      if end > start || !reader.foreign.contains(partition) {
+        raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
       }
       if end > start || page.marker.entry(of: partition) != nil { reader.passed[partition] = max(start, end) }
     }
@@ -425,7 +426,8 @@ private struct StoreWorld {
         problem = "\(key) has \(got) received, live, rejected and unread, not \(expected)"
         for facts in store.view.look(at: QueueKey(key)).facts {
           let part = own[facts.group.partition] ?? ModelPart()
-          problem? += "; partition \(facts.group.partition): \(facts.frontier.now), not "
+          problem? +=
+            "; partition \(facts.group.partition): \(facts.frontier.now), not "
             + "\(part.reached - part.base) and \(part.expiredUnread)"
         }
       }
