@@ -42,10 +42,11 @@ require_swift() {
 # probe NAME: is it there? By what it can do, so that a librdkafka built by hand counts as well.
 probe() {
   case $1 in
-    git | pkg-config | kcat | wrk | curl | make) command -v "$1" >/dev/null 2>&1 ;;
+    git | pkg-config | kcat | wrk | curl | make | openssl | jq) command -v "$1" >/dev/null 2>&1 ;;
     librdkafka) pkg-config --exists 'rdkafka >= 2.0' 2>/dev/null ;;
     sqlite3) pkg-config --exists sqlite3 2>/dev/null ;;
     zlib) pkg-config --exists zlib 2>/dev/null ;;
+    zstd) pkg-config --exists libzstd 2>/dev/null ;;
     python) find_python >/dev/null ;;
     nginx-libraries) ! ldd "$(nginx_binary)" 2>/dev/null | grep -q 'not found' ;;
     *) fail "probe: unknown need '$1'" ;;
@@ -55,10 +56,11 @@ probe() {
 # The Debian packages that bring it.
 packages_for() {
   case $1 in
-    git | pkg-config | kcat | wrk | curl | make) echo "$1" ;;
+    git | pkg-config | kcat | wrk | curl | make | openssl | jq) echo "$1" ;;
     librdkafka) echo librdkafka-dev ;;
     sqlite3) echo libsqlite3-dev ;;
     zlib) echo zlib1g-dev ;;
+    zstd) echo libzstd-dev ;;
     python) echo python3 python3-venv ;;
     nginx-libraries) echo libpcre2-8-0 libssl3 libcrypt1 zlib1g ;;
   esac
@@ -99,7 +101,8 @@ install_packages() {
   if ! command -v apt-get >/dev/null 2>&1; then
     fail "missing, and there is no apt-get here to install it: $*" \
       "These are the names of Debian's packages. Install what your system calls them (Fedora: librdkafka-devel," \
-      "sqlite-devel, zlib-devel, pkgconf; Alpine: librdkafka-dev, sqlite-dev, zlib-dev, pkgconf), then run this again."
+      "sqlite-devel, zlib-devel, libzstd-devel, pkgconf; Alpine: librdkafka-dev, sqlite-dev, zlib-dev, zstd-dev, pkgconf)," \
+      "then run this again."
   fi
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null 2>&1 ||

@@ -12,11 +12,14 @@ enum ModuleTable {
     "ActionStore": ["AuditActions"],
     "ActionIngest": ["Kafka", "AuditActions", "ActionStore"],
     "FeedServer": ["AuditActions", "ActionStore", "ActionEmitter"],
-    "ActionArchive": ["Kafka", "AuditActions"],
+    "Czlib": [],
+    "Czstd": [],
+    "ObjectStores": [],
+    "ActionArchive": ["Kafka", "AuditActions", "ObjectStores", "Czlib", "Czstd"],
     "ActionSinks": ["Kafka", "AuditActions"],
     "strandline": [
       "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer", "ActionArchive",
-      "ActionSinks",
+      "ActionSinks", "ObjectStores",
     ],
     "ExampleWorker": ["ActionEmitter", "AuditActions"],
   ]
@@ -26,7 +29,9 @@ enum ModuleTable {
     "Crdkafka": ["Kafka"],
     "GRDB": ["ActionStore"],
     "Hummingbird": ["FeedServer"],
-    "AsyncHTTPClient": ["ActionArchive", "ActionSinks", "strandline"],
+    "AsyncHTTPClient": ["ObjectStores", "ActionSinks", "strandline"],
+    "Czlib": ["ActionArchive"],
+    "Czstd": ["ActionArchive"],
     "ArgumentParser": ["strandline"],
     "Yams": ["strandline"],
   ]

@@ -27,10 +27,11 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Other commands") var creation: TopicCreationFlags
   @OptionGroup(title: "Other commands") var address: QueueFlags
   @OptionGroup(title: "Other commands") var action: ActionFlags
+  @OptionGroup(title: "Other commands") var archive: ArchiveFlags
   @OptionGroup(title: "Other commands") var client: ClientFlags
 
   var groups: [any SettingFlags] {
-    [broker, topic, deadLetter, store, feed, demo, creation, address, action, client]
+    [broker, topic, deadLetter, store, feed, demo, creation, address, action, archive, client]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
 

@@ -64,6 +64,36 @@ enum SettingsTable {
     "ttl", in: .action, .integer("SECONDS", 1...1_209_600),
     "Time to live of the action; without it, the feed's default-ttl")
 
+  static let to = Setting(
+    "to", in: .archive, .text("URL"),
+    "Where the archive is: file:///folder, s3://bucket/prefix or swift://container/prefix")
+  static let group = Setting(
+    "group", in: .archive, .text("GROUP"), default: "strandline.archive",
+    "Consumer group of the archive; its members share the partitions")
+  static let objectRecords = Setting(
+    "object-records", in: .archive, .integer("COUNT", 1...10_000_000), default: "100000",
+    "Records after which an object is closed")
+  static let objectBytes = Setting(
+    "object-bytes", in: .archive, .integer("BYTES", 1...(1 << 40)), default: "67108864",
+    "Bytes of lines, before they are packed, after which an object is closed")
+  static let period = Setting(
+    "period", in: .archive, .integer("SECONDS", 1...86_400), default: "3600",
+    "Length of the periods that objects and manifests do not cross; divides a day")
+  static let lateness = Setting(
+    "lateness", in: .archive, .integer("SECONDS", 0...86_400), default: "120",
+    "How long after its end a quiet partition's period is closed; more than clocks may differ")
+  static let compression = Setting<ArchiveCompressionName>(
+    "compression", in: .archive, .choice, default: "gzip", "How objects are packed")
+  static let byProject = Setting(
+    "by-project", in: .archive, .onOff, default: "false", "Give each project objects of its own, under project=NAME/")
+  static let signingKey = Setting(
+    "signing-key", in: .archive, .text("PEM"), isSecret: true,
+    "Ed25519 key that signs manifests, PEM (PKCS#8); without it they are not signed")
+  static let spool = Setting(
+    "spool", in: .archive, .text("DIR", completion: .directory),
+    "Directory in which objects are built, three object-bytes a partition at most; without it, the system's temporary one"
+  )
+
   static let url = Setting("url", in: .client, .url, default: "http://127.0.0.1:8080", "Address of the feed to read")
 
   /// In the order of the reference.
@@ -72,7 +102,10 @@ enum SettingsTable {
     storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
     stalenessBound.definition, logLevel.definition, logFormat.definition, shutdownTimeout.definition, json.definition,
     demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition, project.definition,
-    queue.definition, event.definition, details.definition, ttl.definition, url.definition,
+    queue.definition, event.definition, details.definition, ttl.definition, to.definition, group.definition,
+    objectRecords.definition,
+    objectBytes.definition, period.definition, lateness.definition, compression.definition, byProject.definition,
+    signingKey.definition, spool.definition, url.definition,
   ]
 
   static let byKey: [String: SettingDefinition] = Dictionary(
@@ -82,6 +115,11 @@ enum SettingsTable {
 /// The names of log levels, as swift-log spells them.
 enum LogLevelName: String, CaseIterable, Sendable {
   case trace, debug, info, notice, warning, error, critical
+}
+
+/// How the objects of an archive are packed.
+enum ArchiveCompressionName: String, CaseIterable, Sendable {
+  case gzip, zstd
 }
 
 /// How log lines look.

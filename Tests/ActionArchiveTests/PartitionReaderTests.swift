@@ -1,0 +1,104 @@
+import Kafka
+import Logging
+import ObjectStores
+import Synchronization
+import Testing
+
+@testable import ActionArchive
+
+@Suite("Taking in records of a partition")
+struct PartitionReaderTests {
+  private func withReader(
+    start: Int64, _ body: (PartitionReader, (Int64) -> PartitionReader.Wish?) throws -> Void
+  ) async throws -> MemoryStore {
+    let fixture = try ArchiveFixture()
+    let store = MemoryStore()
+    let spool = try Spool(below: fixture.folder)
+    let uploads = PartitionUploads(
+      partition: 0, configuration: fixture.configuration, store: store, logger: fixture.logger, report: { _ in })
+    let place = TopicPartition(topic: ArchiveFixture.topic, partition: 0)
+    let reader = PartitionReader(
+      place: place, configuration: fixture.configuration, spool: spool, uploads: uploads, generation: 1)
+    reader.recover(.init(chain: PartitionChain(topic: place.topic, partition: 0)), start: start)
+    let value = Array("{\"event\":\"A\"}".utf8)
+    let key = Array("p/q".utf8)
+    try body(reader) { offset in
+      value.withUnsafeBytes { value in
+        key.withUnsafeBytes { key in
+          try? reader.take(
+            ArchivedRecord(
+              partition: 0, offset: offset, timestamp: .logAppendTime(milliseconds: ArchiveFixture.time()), key: key,
+              value: value, headers: []), nowMilliseconds: ArchiveFixture.time(1))
+        }
+      }
+    }
+    if reader.state == .reading { try reader.finish(ArchiveFixture.time()) }
+    await uploads.ended()
+    spool.remove()
+    await fixture.end()
+    return store
+  }
+
+  @Test("a gap where reading begins is looked at twice, and the rest of the batch is not taken meanwhile")
+  func doubtedGap() async throws {
+    let store = try await withReader(start: 5) { reader, take in
+      #expect(take(3) == .nothing)
+      #expect(take(7) == .seek)
+      reader.noteSeek(succeeded: true)
+      #expect(take(8) == .nothing)
+      #expect(reader.next == 5)
+      reader.skipsBatch = false
+      // The records were there after all.
+      for offset in Int64(5)...8 { #expect(take(offset) == .nothing) }
+      #expect(reader.next == 9)
+      // In the middle of reading a gap is the topic's.
+      #expect(take(11) == .nothing)
+    }
+    let lines = try store.lines(try #require(store.lineKeys.first))
+    #expect(lines.count == 6)
+    #expect(lines[4] == "{\"gap\":{\"from\":9,\"to\":10},\"partition\":0}")
+  }
+
+  @Test("a gap that is seen twice is the topic's")
+  func confirmedGap() async throws {
+    let store = try await withReader(start: 5) { reader, take in
+      #expect(take(7) == .seek)
+      reader.noteSeek(succeeded: true)
+      reader.skipsBatch = false
+      #expect(take(7) == .nothing)
+      #expect(reader.next == 8)
+    }
+    #expect(
+      try store.lines(try #require(store.lineKeys.first)).first == "{\"gap\":{\"from\":5,\"to\":6},\"partition\":0}")
+    #expect(ObjectName(try #require(store.lineKeys.first))?.first == 5)
+  }
+
+  @Test("what was read before a loss is closed, the loss opens the next object, and a gap may follow it")
+  func loss() async throws {
+    let store = try await withReader(start: 0) { reader, take in
+      for offset in Int64(0)...2 { _ = take(offset) }
+      try reader.lose(upTo: 10)
+      #expect(reader.expected == 10)
+      #expect(take(5) == .nothing)
+      try reader.lose(upTo: 12)
+      reader.noteSeek(succeeded: true)
+      #expect(take(13) == .seek)
+      reader.skipsBatch = false
+      _ = take(13)
+    }
+    #expect(store.lineKeys.map { ObjectName($0)?.first } == [0, 3])
+    let lines = try store.lines(store.lineKeys[1])
+    #expect(lines[0] == "{\"hole\":{\"from\":3,\"to\":11},\"partition\":0}")
+    #expect(lines[1] == "{\"gap\":{\"from\":12,\"to\":12},\"partition\":0}")
+    #expect(try store.manifests.last?.holes == [3...11])
+  }
+
+  @Test("a loss with nothing behind it is stated all the same")
+  func lossAtTheEnd() async throws {
+    let store = try await withReader(start: 0) { reader, _ in try reader.lose(upTo: 10) }
+    #expect(try store.lines(try #require(store.lineKeys.first)) == ["{\"hole\":{\"from\":0,\"to\":9},\"partition\":0}"])
+    #expect(try store.manifests.last?.statement == "no actions in this period, 10 offsets lost by the topic")
+    var verification = ArchiveVerification(store: store, keys: [], onFinding: { Issue.record("\($0)") })
+    _ = try await verification.run()
+  }
+}
