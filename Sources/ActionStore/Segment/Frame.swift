@@ -71,7 +71,9 @@ struct FrameHeader: Equatable {
     let payload = Int(bytes.integer(at: start + 4, as: UInt32.self))
     guard payload <= bytes.count - start - fixedBytes else { return nil }
     let coverageCount = Int(bytes.integer(at: start + 26, as: UInt16.self))
-    guard coverageCount * coverageBytes <= payload else { return nil }
+    guard coverageCount * coverageBytes <= payload, StoredNumbers.isOrdinal(bytes.integer(at: start + 16)) else {
+      return nil
+    }
     let checked = UnsafeRawBufferPointer(rebasing: bytes[(start + 12)..<(start + fixedBytes + payload)])
     guard CRC32C.checksum(checked) == bytes.integer(at: start + 8) else { return nil }
     var coverage: [Coverage] = []

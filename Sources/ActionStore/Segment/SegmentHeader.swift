@@ -82,7 +82,9 @@ struct SegmentHeader: Equatable {
       let position = fixedBytes + index * 16
       nextOffsets[bytes.integer(at: position)] = bytes.integer(at: position + 8)
     }
-    guard nextOffsets.count == count, nextOffsets.values.allSatisfy(StoredNumbers.isOffset) else { return nil }
+    guard nextOffsets.count == count, nextOffsets.values.allSatisfy(StoredNumbers.isOffset),
+      StoredNumbers.isOrdinal(bytes.integer(at: 56)), StoredNumbers.isOrdinal(bytes.integer(at: 64))
+    else { return nil }
     return SegmentHeader(
       number: bytes.integer(at: 16),
       storeIdentity: StoreIdentity(high: bytes.integer(at: 24), low: bytes.integer(at: 32)), lane: lane,

@@ -39,7 +39,7 @@ struct Recovery {
     var found = try scanAll(durableBatch: store.checkpointedBatch)
     let missing = compare(&found, with: catalog)
     let durable = found.reduce(store.checkpointedBatch) { max($0, $1.scan.header?.durableBatch ?? 0) }
-    let cut = min(firstUnusableBatch(found, durable: durable), missing ?? .max)
+    let cut = max(1, min(firstUnusableBatch(found, durable: durable), missing ?? .max))
     let isDamaged = cut <= durable
     if isDamaged {
       // Counts of before and after are not comparable.

@@ -3,7 +3,7 @@ import AuditActions
 /// The validator of bodies beside a parser of another make.
 final class JSONTarget: FuzzTarget {
   static let name = "json"
-  static let share = 200_000_000
+  static let share = 250_000_000
 
   private let mutation = Mutation(Samples.jsonWords, raw: Samples.brokenText)
 

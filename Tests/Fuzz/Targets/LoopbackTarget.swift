@@ -12,7 +12,7 @@ import Synchronization
 /// The same bytes over a socket, through the server as `serve` runs it: every connection is answered and ended.
 final class LoopbackTarget: FuzzTarget {
   static let name = "loopback"
-  static let share = 2_000_000
+  static let share = 1_000_000
 
   /// A client that has said all it has to say hears the end within this.
   private static let answerSeconds = 8

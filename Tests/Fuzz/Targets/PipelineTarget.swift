@@ -8,7 +8,7 @@ import NIOHTTP1
 /// well-formed, never a 500, and the same however the bytes are cut.
 final class PipelineTarget: FuzzTarget {
   static let name = "pipeline"
-  static let share = 40_000_000
+  static let share = 8_000_000
 
   private let world: FeedWorld
   private let settings: FeedChannel.Settings

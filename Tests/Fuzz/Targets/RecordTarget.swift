@@ -4,7 +4,7 @@ import AuditActions
 /// plain reading of the contract.
 final class RecordTarget: FuzzTarget {
   static let name = "records"
-  static let share = 200_000_000
+  static let share = 250_000_000
 
   init(seed: UInt64) {}
 

@@ -3,7 +3,7 @@
 /// Paths, query strings and the fields routing looks at, through everything between HTTP's wire and the store.
 final class RequestTargetTarget: FuzzTarget {
   static let name = "targets"
-  static let share = 200_000_000
+  static let share = 100_000_000
 
   private let world: FeedWorld
   private let core: FeedCore

@@ -5,7 +5,7 @@ import AuditActions
 /// Markers and ids: whatever text comes, the place it names is one that was sealed for that queue, or it is refused.
 final class TokenTarget: FuzzTarget {
   static let name = "tokens"
-  static let share = 200_000_000
+  static let share = 250_000_000
 
   private let sealer = TokenSealer(key: Array(0..<32))
   private let queues: [QueueAddress]
