@@ -56,10 +56,13 @@ struct ReadingTests {
     let body = "{\n  \"event\":\"A\",\r\n  \"details\":{\"ü\":\"\\u0000\"}\n}"
     try await fixture.send(body)
     try await fixture.send("no JSON")
+    try await fixture.send(" {\"event\":\"B\"}\t")
     try await fixture.drain()
     let reader = ArchiveReader(store: fixture.store)
     #expect(try await reader.body(topic: ArchiveFixture.topic, partition: 0, offset: 0) == Array(body.utf8))
-    for (offset, reason) in [(Int64(1), "broke the contract"), (2, "does not say anything")] {
+    let padded = try await reader.body(topic: ArchiveFixture.topic, partition: 0, offset: 2)
+    #expect(padded == Array(" {\"event\":\"B\"}\t".utf8))
+    for (offset, reason) in [(Int64(1), "broke the contract"), (3, "does not say anything")] {
       let error = await #expect(throws: ArchiveError.self) {
         try await reader.body(topic: ArchiveFixture.topic, partition: 0, offset: offset)
       }

@@ -178,6 +178,8 @@ def check(strandline, bootstrap_servers, kills, period, seed):
             archiver.kill()
             alive.append(archiver.objects())
             archiver.start()
+            if len(alive) % 10 == 5:  # also while the archiver is at work nothing is wrong
+                run([strandline, "verify", archiver.url, "--public-key", f"{folder}/signing.pub"])
         count = load.end()
         deadline = time.monotonic() + 60
         while archiver.objects() <= alive[-1] and time.monotonic() < deadline:

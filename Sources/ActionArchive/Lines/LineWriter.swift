@@ -73,11 +73,13 @@ enum LineWriter {
   }
 
   /// The body as it came. JSON may have line breaks between its tokens, and a line of NDJSON may not: then each is
-  /// written as a space (the same JSON), and the exact bytes follow in Base64.
+  /// written as a space (the same JSON), and the exact bytes follow in Base64. They also do when white space stands
+  /// around the object: in a line nobody could tell it from the line's own.
   private static func appendBody(_ value: UnsafeRawBufferPointer, to line: inout [UInt8]) {
     let start = line.count
     line += value
-    guard value.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
+    let isBare = value.first == UInt8(ascii: "{") && value.last == UInt8(ascii: "}")
+    guard !isBare || value.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
     for index in start..<line.count where line[index] == 0x0A || line[index] == 0x0D { line[index] = 0x20 }
     line += ",\"bodyBase64\":\"".utf8
     Base64.append(value, to: &line)

@@ -25,15 +25,28 @@ struct ArchiveInventory {
   var bytes: Int64 = 0
   var objects = 0
 
+  /// Objects first, then what names them: an archiver may be at work, and it writes an object after the record of its
+  /// cut. So every object that is listed has its record listed too.
   static func take(_ store: any ObjectStore) async throws -> ArchiveInventory {
     var inventory = ArchiveInventory()
+    try await inventory.list(store, prefix: "") { !isBookkeeping($0) }
+    try await inventory.list(store, prefix: "_", isBookkeeping)
+    return inventory
+  }
+
+  private static func isBookkeeping(_ key: String) -> Bool {
+    key.hasPrefix(ArchiveKey.cutFolder) || key.hasPrefix(ArchiveKey.manifestFolder)
+  }
+
+  private mutating func list(
+    _ store: any ObjectStore, prefix: String, _ isWanted: (String) -> Bool
+  ) async throws {
     var after: String?
     repeat {
-      let page = try await store.list(prefix: "", after: after)
-      for object in page.objects { inventory.note(object) }
+      let page = try await store.list(prefix: prefix, after: after)
+      for object in page.objects where isWanted(object.key) { note(object) }
       after = page.next
     } while after != nil
-    return inventory
   }
 
   private mutating func note(_ object: ObjectFacts) {

@@ -124,7 +124,10 @@ package struct ArchiveVerification {
     _ partition: ArchiveInventory.Partition
   ) async throws {
     let name = key.text + ".sig"
-    guard partition.signatures.contains(sequence) else {
+    // One that was not listed may have come since.
+    var isThere = partition.signatures.contains(sequence)
+    if !isThere { isThere = try await store.facts(of: name) != nil }
+    guard isThere else {
       if !keys.isEmpty || manifest?.signer != nil {
         find(.missingSignature, name, "the manifest has no signature")
       } else {
@@ -161,11 +164,8 @@ package struct ArchiveVerification {
         isWhole = false
         continue
       }
-      guard partition.objects.removeValue(forKey: record.key) != nil else {
-        find(.missing, record.key, "a manifest names it, and it is not in the store")
-        isWhole = false
-        continue
-      }
+      // One that was not listed may have come since; reading it tells.
+      partition.objects[record.key] = nil
       var read = 0
       let outcome = try await ObjectCheck(store: store, record: record, partition: number).run { read += $0 }
       advance(read)
