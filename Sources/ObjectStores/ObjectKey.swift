@@ -6,6 +6,8 @@ enum ObjectKey {
   static let partBytesMax = 255
   /// What begins like this is not an object: a file on its way.
   static let reservedBeginning = ".strandline-"
+  /// Of an object that never is: to find out what we may do.
+  static let probe = reservedBeginning + "probe"
 
   /// - Throws: `invalidConfiguration` for a key that is empty, too long, begins or ends with `/`, has an empty part,
   ///   a part `.` or `..`, a control character, a backslash, or a last part with the reserved beginning.

@@ -8,7 +8,9 @@ package func openObjectStore(
 ) throws(ObjectStoreError) -> any ObjectStore {
   let url = try StoreURL(configuration.url)
   switch url.scheme {
-  case "file": return try FileObjectStore(url, limits: configuration.limits, logger: logger)
+  case "file":
+    return try FileObjectStore(
+      url, limits: configuration.limits, metricsFactory: configuration.metricsFactory, logger: logger)
   case "s3": return try S3ObjectStore(configuration, url, clock: StoreClock(), logger: logger)
   case "swift": return try SwiftObjectStore(configuration, url, clock: StoreClock(), logger: logger)
   default:

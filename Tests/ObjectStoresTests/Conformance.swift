@@ -169,6 +169,20 @@ struct ConformanceCheck: Sendable, CustomTestStringConvertible {
         #expect(tail.count == 5)
       }
     },
+    .init("a conflict is a conflict while megabytes are on their way") { place in
+      try await withFolder { folder in
+        let files = try (0..<2).map { try makeFile(folder + "/\($0)", bytes: 5_900_000) }
+        let objects = files.map {
+          NewObject(key: "k", content: .file(path: $0.path, size: $0.size), sha256: $0.sha256, contentType: "a/b")
+        }
+        let first = try await place.store.put(objects[0])
+        #expect(first == .stored)
+        let error = await #expect(throws: ObjectStoreError.self) { _ = try await place.store.put(objects[1]) }
+        #expect(error?.code == .conflict)
+        let again = try await place.store.put(objects[0])
+        #expect(again == .alreadyThere)
+      }
+    },
     .init("a small file arrives whole") { place in
       try await withFolder { folder in
         let (path, sha256, size) = try makeFile(folder + "/small", bytes: 700_001)

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Logging
+import MetricsTestKit
 import Synchronization
 import Testing
 
@@ -129,6 +130,18 @@ struct FileStoreTests {
     }
   }
 
+  @Test("a file whose name is no text is seen in lists")
+  func foreignName() async throws {
+    try await withFolder { folder in
+      let path = Array((folder + "/a").utf8).map { CChar(bitPattern: $0) } + [-1, 0]
+      let number = open(path, O_CREAT | O_WRONLY, 0o600)
+      #expect(number >= 0)
+      close(number)
+      let listed = try await fileStore(folder).keys()
+      #expect(listed == ["a\u{FFFD}"])
+    }
+  }
+
   @Test("of many writers of one key, one stores, the others find it there or a conflict")
   func race() async throws {
     try await withFolder { folder in
@@ -149,6 +162,28 @@ struct FileStoreTests {
       #expect(outcomes.filter { $0 == .success(.alreadyThere) }.count == 15)
       #expect(
         outcomes.filter { if case .failure(let error) = $0 { error.code == .conflict } else { false } }.count == 16)
+    }
+  }
+
+  @Test("what is done and what fails is counted")
+  func counted() async throws {
+    try await withFolder { folder in
+      let metrics = TestMetrics()
+      let store = try openObjectStore(
+        ObjectStoreConfiguration(url: "file://" + folder, environment: [:], metricsFactory: metrics), logger: quiet)
+      _ = try await store.put(.text("hello", at: "k"))
+      await #expect(throws: ObjectStoreError.self) { _ = try await store.put(.text("jello", at: "k")) }
+      _ = try await store.whole("k")
+      let wanted: [(String, [(String, String)], Int64)] = [
+        ("requests_total", [("operation", "put"), ("outcome", "ok")], 1),
+        ("failures_total", [("operation", "put"), ("code", "conflict")], 1),
+        ("requests_total", [("operation", "read"), ("outcome", "ok")], 1), ("sent_bytes_total", [], 5),
+        ("received_bytes_total", [], 5),
+      ]
+      for (name, dimensions, value) in wanted {
+        let counter = try metrics.expectCounter("strandline_objectstore_\(name)", [("store", "file")] + dimensions)
+        #expect(counter.totalValue == value, "\(name)")
+      }
     }
   }
 

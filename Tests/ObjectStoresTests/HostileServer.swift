@@ -41,6 +41,9 @@ final class HostileServer: Sendable {
   private let channel: any Channel
   private let received: Received
 
+  /// So many uploads are cut while they come in, behind their first 100,000 bytes.
+  func cutUploads(_ count: Int) { received.uploadsToCut.withLock { $0 = count } }
+
   /// All requests so far.
   var requests: [Request] { received.requests.withLock { $0 } }
   var address: String { "http://127.0.0.1:\(port)" }
@@ -78,9 +81,18 @@ final class HostileServer: Sendable {
 
   private final class Received: Sendable {
     let requests = Mutex<[Request]>([])
+    let uploadsToCut = Mutex(0)
     let script: Script
 
     init(script: @escaping Script) { self.script = script }
+
+    func cutsUpload() -> Bool {
+      uploadsToCut.withLock { left in
+        guard left > 0 else { return false }
+        left -= 1
+        return true
+      }
+    }
 
     func answer(to request: Request) -> Answer {
       let number = requests.withLock {
@@ -106,6 +118,10 @@ final class HostileServer: Sendable {
         current = Request(method: head.method, uri: head.uri, headers: head.headers, body: [])
       case .body(let buffer):
         current?.body += buffer.readableBytesView
+        if let bytes = current?.body.count, bytes > 100_000, received.cutsUpload() {
+          current = nil
+          context.close(promise: nil)
+        }
       case .end:
         guard let request = current else { return }
         current = nil

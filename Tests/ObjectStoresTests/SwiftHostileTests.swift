@@ -121,6 +121,25 @@ struct SwiftHostileTests {
     }
   }
 
+  @Test("an ETag of the server's own is looked into: the bytes decide", arguments: [true, false])
+  func readsBack(_ isGood: Bool) async throws {
+    try await HostileSwift.run { request, _ in
+      switch request.method {
+      case .HEAD: goodHead("hello", swift: true, etag: "of-its-own")
+      case .PUT: .status(201)
+      default: .text(200, isGood ? "hello" : "jello")
+      }
+    } _: { hostile in
+      if isGood {
+        let outcome = try await hostile.store.put(object)
+        #expect(outcome == .stored)
+      } else {
+        let error = await #expect(throws: ObjectStoreError.self) { _ = try await hostile.store.put(object) }
+        #expect(error?.code == .invalidAnswer)
+      }
+    }
+  }
+
   @Test(
     "each refusal has its meaning",
     arguments: [

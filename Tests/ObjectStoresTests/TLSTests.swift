@@ -17,8 +17,8 @@ struct TLSTests {
     let key = try NIOSSLPrivateKey(file: Self.path("key.pem"), format: .pem)
     let context = try NIOSSLContext(
       configuration: .makeServerConfiguration(certificateChain: certificates, privateKey: .privateKey(key)))
-    try await HostileServer.run(tls: context) { request, _ in
-      request.method == .HEAD ? goodHead("hello") : .status(200)
+    try await HostileServer.run(tls: context) { request, number in
+      request.method == .HEAD ? (number == 1 ? .status(404) : goodHead("hello")) : .status(200)
     } _: { server in
       try await body(server)
     }

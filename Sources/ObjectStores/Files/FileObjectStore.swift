@@ -1,4 +1,4 @@
-import Crypto
+import CoreMetrics
 import Logging
 
 #if canImport(Glibc)
@@ -18,20 +18,27 @@ final class FileObjectStore: ObjectStore {
   private let root: String
   private let files: LocalFiles
   private let limits: ObjectStoreLimits
+  private let metrics: StoreMetrics
 
   /// - Parameter url: `file:///folder`, no options.
   convenience init(
-    _ url: StoreURL, limits: ObjectStoreLimits = ObjectStoreLimits(), files: LocalFiles = LocalFiles(), logger: Logger
+    _ url: StoreURL, limits: ObjectStoreLimits = ObjectStoreLimits(),
+    metricsFactory: any MetricsFactory = MetricsSystem.factory, files: LocalFiles = LocalFiles(), logger: Logger
   ) throws(ObjectStoreError) {
     try url.check(knownOptions: [])
     guard url.authority.isEmpty || url.authority == "localhost" else {
       throw ObjectStoreError(
         .invalidConfiguration, "a file URL has three slashes: file:///folder (an absolute path, on this machine)")
     }
-    self.init(root: "/" + url.path, limits: try limits.checked(), files: files, logger: logger)
+    self.init(
+      root: "/" + url.path, limits: try limits.checked(), metricsFactory: metricsFactory, files: files, logger: logger)
   }
 
-  init(root: String, limits: ObjectStoreLimits = ObjectStoreLimits(), files: LocalFiles, logger: Logger) {
+  init(
+    root: String, limits: ObjectStoreLimits = ObjectStoreLimits(),
+    metricsFactory: any MetricsFactory = MetricsSystem.factory, files: LocalFiles, logger: Logger
+  ) {
+    metrics = StoreMetrics(store: "file", factory: metricsFactory)
     self.root = root
     self.files = files
     self.limits = limits
@@ -42,7 +49,11 @@ final class FileObjectStore: ObjectStore {
   func put(_ object: NewObject) async throws(ObjectStoreError) -> PutOutcome {
     try ObjectKey.check(object.key)
     let writer = writer
-    return try await BlockingWork.run { () throws(ObjectStoreError) in try writer.put(object) }
+    let outcome = try await metrics.count(.put) { () throws(ObjectStoreError) in
+      try await BlockingWork.run { () throws(ObjectStoreError) in try writer.put(object) }
+    }
+    if outcome == .stored { metrics.countSent(bytes: object.size) }
+    return outcome
   }
 
   func read(
@@ -50,9 +61,11 @@ final class FileObjectStore: ObjectStore {
   ) async throws -> ObjectFacts {
     try ObjectKey.check(key)
     let (files, path) = (files, path(of: key))
-    let (file, size) = try await BlockingWork.run { () throws(ObjectStoreError) in
-      guard let file = try files.openForReading(path) else { throw Self.notFound(key) }
-      return (file, try files.size(of: file))
+    let (file, size) = try await metrics.count(.read) { () throws(ObjectStoreError) in
+      try await BlockingWork.run { () throws(ObjectStoreError) in
+        guard let file = try files.openForReading(path) else { throw Self.notFound(key) }
+        return (file, try files.size(of: file))
+      }
     }
     try checkOffset(offset, size: size, key: key)
     let buffer = ChunkBuffer()
@@ -68,6 +81,7 @@ final class FileObjectStore: ObjectStore {
       let wanted = min(Int64(count), size - position)
       try await consume(buffer.first(Int(wanted)))
       position += wanted
+      metrics.countReceived(bytes: wanted)
     }
     return ObjectFacts(key: key, size: size)
   }
@@ -89,7 +103,7 @@ final class FileObjectStore: ObjectStore {
         try Self.entries(of: folder, root: root, files: files, walk)
       }
     }
-    return try await walk.page()
+    return try await metrics.count(.list) { () throws(ObjectStoreError) in try await walk.page() }
   }
 
   /// What a folder holds that the page can have; what is looked at costs a system call each.
@@ -104,7 +118,11 @@ final class FileObjectStore: ObjectStore {
     var entries: [FolderWalk.Entry] = []
     for name in names where !name.hasPrefix(ObjectKey.reservedBeginning) {
       guard walk.isWanted(folder + name) || walk.isWanted(folder + name + "/") else { continue }
-      guard let status = try files.status(of: path + name) else { continue }
+      guard let status = try files.status(of: path + name) else {
+        // Removed meanwhile; or its name is no UTF-8, and it is shown as far as it can be: it is no object of ours.
+        if name.unicodeScalars.contains("\u{FFFD}") { entries.append(.init(name: name, size: 0)) }
+        continue
+      }
       let isFolder = status.st_mode & S_IFMT == S_IFDIR
       entries.append(isFolder ? .init(name: name + "/", size: nil) : .init(name: name, size: Int64(status.st_size)))
     }

@@ -49,6 +49,11 @@ actor SwiftSessions {
     let result = await task.value
     renewal = nil
     if case .success(let session) = result {
+      if signIn.isEncrypted, !session.storageURL.lowercased().hasPrefix("https://") {
+        retrier.logger.warning(
+          "the sign-in is by https, and the store's own address is not: tokens and objects go over the network in the clear"
+        )
+      }
       current = session
       isProven = false
     }

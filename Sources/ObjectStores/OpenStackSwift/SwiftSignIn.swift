@@ -33,6 +33,15 @@ enum SwiftSignIn: Sendable, CustomStringConvertible, CustomReflectable {
     }
   }
 
+  /// Whether the sign-in itself is by https.
+  var isEncrypted: Bool {
+    switch self {
+    case .v1(let url, _, _): url.lowercased().hasPrefix("https://")
+    case .keystone(let request): request.url.lowercased().hasPrefix("https://")
+    case .token: false
+    }
+  }
+
   /// Without secrets.
   var description: String {
     switch self {

@@ -11,6 +11,8 @@ struct S3Address: Sendable, Equatable {
   let prefix: String
   let region: String
   let style: Style
+  /// Amazon's own service, which is known to honour conditions.
+  let isAmazons: Bool
 
   /// - Parameters:
   ///   - url: `s3://bucket/prefix`; its options come before the environment.
@@ -38,6 +40,7 @@ struct S3Address: Sendable, Equatable {
       throw ObjectStoreError(.invalidConfiguration, "'\(ObjectKey.shown(region))' is no region's name")
     }
     self.region = region
+    isAmazons = endpoint == nil
     if let endpoint {
       (scheme, endpointHost) = try Self.endpoint(endpoint)
     } else {

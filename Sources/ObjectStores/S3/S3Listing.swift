@@ -41,6 +41,9 @@ struct S3Listing: Sendable {
 }
 
 extension S3ObjectStore {
+  /// Held in memory while a folder is listed.
+  private static let folderEntriesMax = 1_000_000
+
   /// S3 lists in the order of keys' bytes. SeaweedFS and S3's directory buckets do not, and `start-after` means other
   /// things there: they are listed folder by folder.
   func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
@@ -84,6 +87,12 @@ extension S3ObjectStore {
       let page = try await request(prefix: folder, after: nil, isFolder: true, token: token)
       entries += page.entries.map {
         .init(name: String(decoding: $0.name.utf8.dropFirst(folder.utf8.count), as: UTF8.self), size: $0.size)
+      }
+      guard entries.count <= Self.folderEntriesMax else {
+        throw ObjectStoreError(
+          .notSupported,
+          "\(location) has more than \(Self.folderEntriesMax) objects in one folder, and does not list keys in "
+            + "S3's order")
       }
       token = page.isTruncated ? page.continuationToken : nil
       guard !page.isTruncated || token.map({ tokens.insert($0).inserted }) == true else { throw notAList.error }

@@ -81,8 +81,9 @@ final class S3ObjectStore: ObjectStore {
 
   private func putWhole(_ object: NewObject, _ content: UploadContent) async throws(ObjectStoreError) -> PutResult {
     try await retrier.run(.put) { attempt throws(AttemptFailure) in
-      // The answer to an earlier try may have been lost, or the server not know conditions.
-      if attempt > 1 || !isConditional.load(ordering: .relaxed), try await head(object.key) != nil { return .exists }
+      // The answer to an earlier try may have been lost; and there are servers that do not know conditions, or take no
+      // notice of them and replace what is there.
+      if attempt > 1 || !client.address.isAmazons, try await head(object.key) != nil { return .exists }
       var request = S3Client.Request(operation: .put, method: .PUT, key: object.key)
       request.headers = headers(for: object)
       request.headers.add(name: "x-amz-checksum-sha256", value: Data(object.sha256).base64EncodedString())
@@ -178,8 +179,18 @@ final class S3ObjectStore: ObjectStore {
 
   /// Nil when there is no such object.
   func head(_ key: String) async throws(AttemptFailure) -> StoreAnswer? {
-    let answer = try await client.send(.init(operation: .facts, method: .HEAD, key: key), expecting: [404])
-    return answer.status == 404 ? nil : answer
+    let answer = try await client.send(
+      .init(operation: .facts, method: .HEAD, key: key), expecting: [301, 307, 400, 403, 404])
+    switch answer.status {
+    case 404: return nil
+    case 301, 307, 400, 403:
+      // An answer to HEAD has no body, and so no reason. That to GET has.
+      var request = S3Client.Request(operation: .facts, method: .GET, key: key)
+      request.headers = ["Range": "bytes=0-0"]
+      _ = try await client.send(request)
+      throw await client.judge(answer)
+    default: return answer
+    }
   }
 
   func facts(of key: String) async throws(ObjectStoreError) -> ObjectFacts? {
@@ -230,15 +241,13 @@ final class S3ObjectStore: ObjectStore {
 
   func prepare() async throws(ObjectStoreError) {
     _ = try await list(prefix: "", after: nil)
-    _ = try await facts(of: Self.probeKey)
+    _ = try await retrier.run(.prepare) { _ throws(AttemptFailure) in try await head(ObjectKey.probe) }
     if let lock { try await probe(lock) }
     // The beginning of an object in parts shows that we may write, and leaves nothing when it is called off.
-    let probe = NewObject(key: Self.probeKey, content: .bytes([]), sha256: [], contentType: "application/x-ndjson")
+    let probe = NewObject(key: ObjectKey.probe, content: .bytes([]), sha256: [], contentType: "application/x-ndjson")
     let upload = try await beginParts(probe)
-    try await abortParts(upload, key: Self.probeKey)
+    try await abortParts(upload, key: ObjectKey.probe)
   }
-
-  private static let probeKey = "strandline-probe"
 
   private func probe(_ lock: ObjectLock) async throws(ObjectStoreError) {
     let request = S3Client.Request(operation: .prepare, method: .GET, query: [(name: "object-lock", value: "")])

@@ -40,7 +40,7 @@ struct Retrier: Sendable {
       ])
     do {
       try Task.checkCancellation()
-      if delay > .zero { try await clock.sleep(delay) }
+      if failure.next != .tryNow { try await clock.sleep(delay) }
     } catch {
       throw ObjectStoreError(
         .unavailable, "cancelled while waiting to try again; before: \(failure.error.detail)", isRetriable: true)

@@ -55,6 +55,21 @@ final class StoreMetrics: Sendable {
     counter("failures", [("operation", operation.rawValue), ("code", code.rawValue)]).increment()
   }
 
+  /// Counts what is done without requests (files) as one request, with its failure.
+  func count<Result>(
+    _ operation: StoreOperation, _ work: () async throws(ObjectStoreError) -> Result
+  ) async throws(ObjectStoreError) -> Result {
+    do throws(ObjectStoreError) {
+      let result = try await work()
+      countRequest(operation, .ok)
+      return result
+    } catch {
+      countRequest(operation, error.isRetriable ? .failed : .refused)
+      countFailure(operation, error.code)
+      throw error
+    }
+  }
+
   func countSent(bytes: Int64) { counter("sent_bytes", []).increment(by: bytes) }
   func countReceived(bytes: Int64) { counter("received_bytes", []).increment(by: bytes) }
 
