@@ -129,6 +129,13 @@ let package = Package(
         "ActionIngest", "ActionStore", "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/PathBenchmark", swiftSettings: strict),
+    .executableTarget(
+      name: "ArchiveBenchmark",
+      dependencies: [
+        "ActionArchive", "AuditActions", "Czlib", "Kafka", "ObjectStores",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Benchmarks/ArchiveBenchmark", swiftSettings: strict),
 
     .testTarget(
       name: "KafkaTests",
@@ -178,7 +185,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
-      exclude: ["Support", "archive.py", "broker_faults.py", "cloudtrail.py", "crash.py"], swiftSettings: strict),
+      exclude: ["Support", "archive.py", "archive_stores.py", "broker_faults.py", "cloudtrail.py", "crash.py"], swiftSettings: strict),
   ]
 )
 
