@@ -185,7 +185,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
-      exclude: ["Support", "archive.py", "archive_stores.py", "broker_faults.py", "cloudtrail.py", "crash.py"], swiftSettings: strict),
+      exclude: [
+        "Support", "archive.py", "archive_stores.py", "broker_faults.py", "cloudtrail.py", "crash.py",
+      ],
+      swiftSettings: strict),
   ]
 )
 
