@@ -50,6 +50,8 @@ final class Catalog: Sendable {
     var batch: UInt64
     var nextOffsets: [Int32: Int64]
     var groups: [GroupRow]
+    /// False for a catalog of a version that did not count what expired, or without a checkpoint.
+    var isCounted: Bool
     var rejected: [String: UInt64]
     var duplicates: UInt64
     var holes: [Hole]
@@ -134,18 +136,24 @@ final class Catalog: Sendable {
       }
       return Contents(
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
-        nextOffsets: nextOffsets, groups: try Self.groups(db), rejected: rejected,
+        nextOffsets: nextOffsets, groups: try Self.groups(db), isCounted: facts["segments"] != nil,
+        rejected: rejected,
         duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, holes: try Self.holes(db),
         segments: Self.segments(facts["segments"] ?? ""),
-        departing: (facts["departing"] ?? "").split(separator: ",").compactMap { UInt64($0) },
+        departing: (facts["departing"] ?? "").split(separator: ",").compactMap { Self.segmentNumber($0) },
         storeMilliseconds: facts["store_ms"].flatMap { Int64($0) } ?? .min)
     }
+  }
+
+  /// Nil for what no store counts up to: nothing reckons with it.
+  private static func segmentNumber(_ text: Substring) -> UInt64? {
+    UInt64(text).flatMap { $0 < 1 << 53 ? $0 : nil }
   }
 
   private static func segments(_ text: String) -> [SegmentFact] {
     text.split(separator: ",").compactMap { part in
       let numbers = part.split(separator: ":")
-      guard numbers.count == 3, let number = UInt64(numbers[0]), let first = UInt64(numbers[1]),
+      guard numbers.count == 3, let number = Self.segmentNumber(numbers[0]), let first = UInt64(numbers[1]),
         let bytes = Int(numbers[2])
       else { return nil }
       return SegmentFact(number: number, firstBatch: first, bytes: bytes)

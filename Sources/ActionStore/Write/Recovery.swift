@@ -56,7 +56,7 @@ struct Recovery {
     store.lastBatch = max(cut - 1, store.checkpointedBatch)
     for item in kept { fold(item, into: &store, table: &table) }
     for item in kept { store.segments.append(try sealed(item, store: store, table: table)) }
-    if isDamaged || catalog == nil { recount(&store, table) }
+    if isDamaged || !(catalog?.isCounted ?? false) { recount(&store, table) }
     directory.update(
       store.counters.indices.map { (UInt32($0), store.counters[$0]) }, rejections: store.rejections)
     return store
