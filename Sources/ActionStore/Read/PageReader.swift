@@ -96,7 +96,8 @@ struct PageReader {
   /// there: a hole in it may hold the queue's first records.
   fileprivate var expectedPartition: QueueDirectory.Facts? {
     guard !snapshot.holes.isEmpty, let highest = snapshot.nextOffsets.keys.max() else { return nil }
-    let partition = Murmur2.partition(of: key.bytes, count: highest + 1)
+    // The highest comes from files and from Kafka: nothing reckons with it unchecked.
+    let partition = Murmur2.partition(of: key.bytes, count: highest &+ 1)
     guard !facts.contains(where: { $0.group.partition == partition }) else { return nil }
     return QueueDirectory.Facts(
       group: Group(number: .max, partition: partition, key: key), counters: .init(), rejections: Rejections(),
