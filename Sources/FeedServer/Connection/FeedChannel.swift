@@ -8,7 +8,7 @@ import NIOHTTPTypesHTTP1
 
 /// Sets up a connection: llhttp, ours, then what Hummingbird needs.
 ///
-///     ArrivalObserver   bytes in: when did a request begin
+///     ShortWay          bytes in: plain pages; when did a request begin
 ///     HTTPRequestDecoder  llhttp
 ///     FrontDoor         pages, deadlines, limits, the end of the connection
 ///     HTTPResponseEncoder  for Hummingbird's answers only
@@ -22,6 +22,7 @@ struct FeedChannel: HTTPChannelHandler {
     /// The `listener` label of metrics.
     let listener: String
     let answersPagesDirectly: Bool
+    let takesShortWay: Bool
   }
 
   typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
@@ -50,7 +51,7 @@ struct FeedChannel: HTTPChannelHandler {
     let decoder = ByteToMessageHandler(
       HTTPRequestDecoder(
         leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
-    try pipeline.addHandler(ArrivalObserver(door: door))
+    try pipeline.addHandler(ShortWay(door: door))
     try pipeline.addHandler(decoder)
     try pipeline.addHandler(door)
     try pipeline.addHandler(HTTPResponseEncoder())
@@ -59,23 +60,6 @@ struct FeedChannel: HTTPChannelHandler {
 
   func handle(value: Value, logger: Logger) async {
     await handleHTTP(asyncChannel: value, logger: logger)
-  }
-}
-
-/// Tells the door when bytes arrive, before they are a head.
-final class ArrivalObserver: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias InboundOut = ByteBuffer
-
-  private let door: FrontDoor
-
-  init(door: FrontDoor) {
-    self.door = door
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    door.bytesArrived(unwrapInboundIn(data))
-    context.fireChannelRead(data)
   }
 }
 

@@ -9,7 +9,7 @@ struct PageRequest {
   /// What Zaqar's clients send with message listings. Actions have no echo and no claims, so these change nothing.
   static let toleratedParameters = ["echo", "include_claimed", "include_delayed"]
 
-  let queue: QueueAddress
+  let queue: QueueReference
   let marker: Marker?
   let limit: Int
   let events: [String]
@@ -18,7 +18,7 @@ struct PageRequest {
 
   /// - Throws: a 400 naming the parameter and what it may be.
   init(queue: QueueAddress, query: QueryItems, isStrict: Bool, sealer: TokenSealer) throws(Problem) {
-    self.queue = queue
+    self.queue = QueueReference(queue)
     self.isStrict = isStrict
     limit = try PageLimit.parse(try query.single("limit"))
     marker = try Self.marker(try query.single("marker"), queue: queue, sealer: sealer)
@@ -28,11 +28,26 @@ struct PageRequest {
   /// The path and query that continue behind `marker`: path-only and in the full form, however this page was asked
   /// for, so that it can be followed without knowing a header.
   func nextHref(_ marker: Marker, sealer: TokenSealer) -> String {
-    var href = "/v1/\(queue.project)/queues/\(queue.queue)/actions?marker="
-    href += sealer.seal(marker, queue: queue)
-    href += "&limit=\(limit)"
-    for event in events { href += "&event=\(PercentCoding.encode(event))" }
-    return href
+    Self.nextHref(queue, marker, limit: limit, sealer: sealer)
+      + events.map { "&event=\(PercentCoding.encode($0))" }.joined()
+  }
+
+  /// The same without a filter: the path with `?marker=…&limit=…` in place of its last slash.
+  static func nextHref(_ queue: QueueReference, _ marker: Marker, limit: Int, sealer: TokenSealer) -> String {
+    let markerBytes = TokenSealer.textBytes(of: marker)
+    let count = queue.pathPrefix.utf8.count - 1 + 8 + markerBytes + 7 + TextCursor.digits(of: Int64(limit))
+    return String(unsafeUninitializedCapacity: count) { text in
+      var cursor = TextCursor(UnsafeMutableRawBufferPointer(text))
+      var prefix = queue.pathPrefix
+      prefix.withUTF8 { cursor.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0).dropLast())) }
+      cursor.write("?marker=")
+      if let room = cursor.room(for: markerBytes) {
+        sealer.write(marker, queue: queue, to: UnsafeMutableRawBufferPointer(start: room, count: markerBytes))
+      }
+      cursor.write("&limit=")
+      cursor.write(decimal: Int64(limit))
+      return cursor.count
+    }
   }
 
   private static func marker(

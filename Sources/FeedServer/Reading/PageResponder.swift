@@ -20,18 +20,9 @@ struct PageResponder: Sendable {
     if page.isStrict, !found.gaps.isEmpty {
       throw .lost(found.gaps, archive: archive, resume: next)
     }
+    let text = PageText(found, writer: writer, next: next, archive: archive)
     var body = ByteBuffer()
-    body.reserveCapacity(writer.capacity(for: found.actions) + next.utf8.count + 64 + found.gaps.count * 160)
-    body.writeStaticString("{\"links\":[{\"rel\":\"next\",\"href\":\"")
-    body.writeString(next)
-    body.writeStaticString("\"}],\"messages\":[")
-    writer.write(found.actions, to: &body)
-    body.writeStaticString("]")
-    if !found.gaps.isEmpty {
-      body.writeStaticString(",\"gaps\":")
-      body.writeGaps(found.gaps, archive: archive)
-    }
-    body.writeStaticString("}")
+    guard body.writeText(count: text.bytes, { text.write(to: &$0) }) else { throw .unwritable }
     var answer = FeedAnswer(status: 200)
     answer.setBody(body, contentType: "application/json")
     answer.add("Content-Location", location)

@@ -19,7 +19,8 @@ final class PipelineTarget: FuzzTarget {
     samples = WireSamples(targets: world.targets)
     let core = world.server.core(.all)
     settings = FeedChannel.Settings(
-      limits: ConnectionLimits(), core: core, metrics: core.metrics, listener: "feed", answersPagesDirectly: true)
+      limits: ConnectionLimits(), core: core, metrics: core.metrics, listener: "feed", answersPagesDirectly: true,
+      takesShortWay: true)
   }
 
   func run(_ random: inout SeededRandom) throws {

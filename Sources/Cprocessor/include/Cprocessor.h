@@ -1,0 +1,21 @@
+/* What the processor has instructions for and Swift has no words for: AES and CRC-32C. No key schedule, no mode, no
+   fallback: ActionStore's BlockCipher and CRC32C have these. */
+#ifndef CPROCESSOR_H
+#define CPROCESSOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether this processor has the instructions. Without them the function below each must not be called. */
+int processor_has_aes(void);
+
+/* Encrypts `count` blocks of 16 bytes in place, each by itself, by AES-256 (FIPS 197).
+   round_keys: the expanded key, 15 times 16 bytes. Neither pointer need be aligned. */
+void processor_encrypt_aes256(const uint8_t *round_keys, uint8_t *blocks, size_t count);
+
+int processor_has_crc32c(void);
+
+/* Carries the state of a CRC-32C (Castagnoli, reflected; begun and ended inverted by the caller) over `count` bytes. */
+uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count);
+
+#endif
