@@ -19,9 +19,9 @@ test-fast: ## the tests that need no real server
 	@.ci/setup build
 	@exec env -u KAFKA_BOOTSTRAP_SERVERS swift test --skip '$(NEEDS_SERVERS)' $(ARGS)
 
-sanitize: ## the tests that need no real broker, under the thread and the address sanitizer
-	@.ci/sanitize thread $(ARGS)
-	@.ci/sanitize address $(ARGS)
+sanitize: ## the tests that need no real server, under the thread and the address sanitizer
+	@.ci/sanitize thread '$(NEEDS_SERVERS)' $(ARGS)
+	@.ci/sanitize address '$(NEEDS_SERVERS)' $(ARGS)
 
 crash: ## kill -9 of the node 200 times under load; its broker killed, stopped and gone
 	@exec .ci/crash 200 50
