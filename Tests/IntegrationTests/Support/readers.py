@@ -1,6 +1,5 @@
 """Programs that are not ours read an archive: aws-cli, boto3 and DuckDB (.ci/requirements-clients.txt)."""
 
-import base64
 import gzip
 import hashlib
 import json
@@ -11,7 +10,7 @@ import sys
 
 import duckdb
 
-from Support.archiver import files
+from Support.archiver import exact_body, files
 from Support.node import Failure
 from Support.objectstore import contents
 
@@ -78,10 +77,3 @@ def check_with_duckdb(folder, topic, events):
     if counts != {queue: len(expected) for queue, expected in events.items()}:
         raise Failure(f"DuckDB counts {counts}")
     return len(read)
-
-
-def exact_body(record, line):
-    """README, "The lines": the bytes of the body, from the line of a record without headers."""
-    if "bodyBase64" in record:
-        return base64.b64decode(record["bodyBase64"])
-    return line.split(b',"headers":{},"body":', 1)[1][:-1]
