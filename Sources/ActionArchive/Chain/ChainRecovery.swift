@@ -29,6 +29,7 @@ struct ChainRecovery {
     for cut in try await cuts(from: found.chain.firstOffset) { found.chain.add(cut) }
     if let last = found.chain.cuts.last, try await !isStored(last) {
       found.chain.cuts.removeLast()
+      found.chain.lastRecord = found.chain.cuts.last { $0.lastRecord != nil }?.lastRecord ?? found.manifest?.lastRecord
       if found.chain.cuts.isEmpty, found.manifest == nil { found.chain.firstOffset = nil }
       found.unfinished = last
     }

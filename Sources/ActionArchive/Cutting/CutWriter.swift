@@ -34,6 +34,8 @@ final class CutWriter {
   private(set) var next: Int64
   private(set) var fill = CutFill()
   private var holes: [ClosedRange<Int64>] = []
+  /// Nil before the first record.
+  private(set) var lastRecordOffset: Int64?
 
   init(
     layout: ArchiveLayout, partition: Int32, first: Int64, period: Int64, spool: Spool, packing: PackingThreads,
@@ -60,6 +62,7 @@ final class CutWriter {
     if let project { fill.projects.insert(project) }
     count(line.count)
     next = offset + 1
+    lastRecordOffset = offset
   }
 
   /// Appends the statement that offsets were lost, or hold no record.
@@ -89,7 +92,9 @@ final class CutWriter {
   }
 
   /// Ends the cut. `first` must be less than `next`.
-  func finish() -> PendingCut {
+  ///
+  /// - Parameter lastRecord: the one at ``lastRecordOffset``
+  func finish(lastRecord: LastRecord?) -> PendingCut {
     let start = layout.period.startMilliseconds(of: period)
     let objects = writers.map { project, writer in
       let name = ObjectName(
@@ -99,7 +104,8 @@ final class CutWriter {
     }
     return PendingCut(
       topic: layout.topic, partition: partition, first: first, last: next - 1, startMilliseconds: start,
-      periodSeconds: layout.period.seconds, objects: objects.sorted { $0.key < $1.key }, holes: holes)
+      periodSeconds: layout.period.seconds, objects: objects.sorted { $0.key < $1.key }, holes: holes,
+      lastRecord: lastRecord)
   }
 
   /// Throws away what was written. The records are still in the topic.
@@ -120,6 +126,7 @@ struct PendingCut: Sendable {
   fileprivate let periodSeconds: Int64
   fileprivate let objects: [(key: String, object: PendingObject)]
   fileprivate let holes: [ClosedRange<Int64>]
+  fileprivate let lastRecord: LastRecord?
 
   /// Waits until all its objects are packed.
   /// - Throws: `io` or `compression`.
@@ -133,7 +140,7 @@ struct PendingCut: Sendable {
     }
     let record = CutRecord(
       topic: topic, partition: partition, first: first, last: last, startMilliseconds: startMilliseconds,
-      periodSeconds: periodSeconds, objects: built.map(\.record), holes: holes)
+      periodSeconds: periodSeconds, objects: built.map(\.record), holes: holes, lastRecord: lastRecord)
     return BuiltCut(record: record, objects: built)
   }
 

@@ -19,6 +19,8 @@ final class ArchiveLoop {
   var arriving: [TopicPartition: ChainRecovery.Found] = [:]
   /// Partitions that begin anew after a failure of the spool or a race, at a moment.
   private var restarts: [TopicPartition: ContinuousClock.Instant] = [:]
+  /// Connections to brokers opened when all that was taken was last known to be of one log.
+  var connections: UInt64 = 0
   private var commits: [TopicPartition: Int64] = [:]
   private var generations: UInt64 = 0
   private var nextTick = ContinuousClock.now
@@ -72,10 +74,15 @@ final class ArchiveLoop {
         maxRecords: configuration.pollRecordsMax, timeout: .milliseconds(configuration.pollTimeoutMilliseconds))
       for rebalance in state.takeRebalances() { handle(rebalance) }
       if !batch.isEmpty || !batch.ends.isEmpty { state.update { $0.kafkaFailure = nil } }
-      take(batch)
+      let isDoubtful = isDoubtful(batch)
+      if isDoubtful {
+        for reader in readers.values where reader.state == .reading { lookBack(reader) }
+      } else {
+        take(batch)
+      }
       // After the records that came before them.
       for failure in batch.failures { handle(failure) }
-      for (place, end) in batch.ends { readers[place]?.noteEnd(end) }
+      for (place, end) in batch.ends where !isDoubtful { readers[place].map { noteEnd(of: $0, at: end) } }
     } catch {
       noteLost(error)
       state.wait(milliseconds: 200)
@@ -104,6 +111,7 @@ final class ArchiveLoop {
       if current?.place.partition != record.partition { current = readers[record.topicPartition] }
       guard let reader = current, reader.state == .reading else { continue }
       if let target = reader.target, record.offset >= target { continue }
+      if reader.isFromAnotherBroker(record) { lookBack(reader) }
       attempt(reader) { (reader) throws(ArchiveError) in
         if try reader.take(ArchivedRecord(record), nowMilliseconds: now) == .seek { self.seek(reader) }
       }

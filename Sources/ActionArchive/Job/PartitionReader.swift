@@ -68,7 +68,13 @@ final class PartitionReader {
   private var serial: UInt64 = 0
   /// Whether the open period has cuts that are in no manifest.
   private var hasOpenCuts = false
+  /// Of the record at hand, and of the last one taken.
   private var line = LineBuffer()
+  private var lastLine = LineBuffer()
+  private var lastOffset: Int64?
+  /// What the topic must still hold at its offset before anything more is taken.
+  private var comparison: LastRecord?
+  private var broker: Int32?
 
   init(
     place: TopicPartition, configuration: ArchiveConfiguration, spool: Spool, packing: PackingThreads,
@@ -90,7 +96,15 @@ final class PartitionReader {
   }
 
   /// The next offset to be had from the topic.
-  var expected: Int64? { hole.map { $0.upperBound + 1 } ?? next }
+  var expected: Int64? { comparison?.offset ?? expectedNew }
+  private var expectedNew: Int64? { hole.map { $0.upperBound + 1 } ?? next }
+
+  /// Another connection or another broker may have another log: the last record taken is looked at again first.
+  func doubtLog() {
+    guard state == .reading, comparison == nil, hole == nil, let lastOffset else { return }
+    comparison = LastRecord(offset: lastOffset, line: lastLine.bytes)
+    doubt = .beginning
+  }
 
   /// All records before this offset have been taken, as the broker said when it was at the partition's end: offsets
   /// without records can lie at the end.
@@ -110,6 +124,7 @@ final class PartitionReader {
     unfinished = found.unfinished
     next = found.unfinished?.first ?? found.chain.nextOffset ?? start
     hasOpenCuts = !found.chain.cuts.isEmpty
+    comparison = found.chain.lastRecord
     period = found.chain.startMilliseconds.flatMap { configuration.layout.period.index(ofMilliseconds: $0) }
     state = .reading
   }
@@ -124,6 +139,12 @@ final class PartitionReader {
       return .seek
     }
     doubt = .none
+    if let wanted = comparison {
+      comparison = nil
+      // Behind it: the topic's retention has removed it, and there is nothing to compare.
+      if record.offset == wanted.offset { try compare(record, with: wanted) }
+    }
+    guard let expectedNew, record.offset >= expectedNew else { return .nothing }
     if let unfinished { return try takeAgain(record, unfinished, next) }
     let filed = rule.period(
       of: record.milliseconds, isBrokersClock: record.isBrokersClock, current: period, nowMilliseconds: nowMilliseconds)
@@ -140,6 +161,27 @@ final class PartitionReader {
       finishCut()
     }
     return .nothing
+  }
+
+  /// What retention has removed cannot be looked at again.
+  func noteEarliest(_ offset: Int64) {
+    if let wanted = comparison, wanted.offset < offset { comparison = nil }
+  }
+
+  /// Whether a record comes from another broker than those before it.
+  func isFromAnotherBroker(_ record: ConsumedRecord) -> Bool {
+    defer { broker = record.brokerID }
+    return broker.map { $0 != record.brokerID } ?? false
+  }
+
+  private func compare(_ record: ArchivedRecord, with wanted: LastRecord) throws(ArchiveError) {
+    line.removeAll()
+    _ = LineWriter.append(record, to: &line)
+    guard LastRecord(offset: record.offset, line: line.bytes) != wanted else { return }
+    throw ArchiveError(
+      .conflict,
+      "the topic has another record at offset \(record.offset) than the one that was archived: it was made anew, or its "
+        + "broker lost records it had acknowledged and gave their offsets to others; archive it to another place")
   }
 
   /// A record of a cut whose end was decided before.
@@ -175,6 +217,8 @@ final class PartitionReader {
     if record.offset > cut.next { try appendStatement(cut.next...record.offset - 1, isHole: false, to: cut) }
     try cut.append(line.bytes, kind, project: project, offset: record.offset, time: record.milliseconds)
     next = cut.next
+    lastOffset = record.offset
+    swap(&line, &lastLine)
   }
 
   private func openCut(period: Int64, layout: ArchiveLayout) -> CutWriter {
@@ -207,6 +251,8 @@ final class PartitionReader {
 
   /// The topic has lost what was to be read next: what was read is closed, and the loss opens the next cut.
   func lose(upTo earliest: Int64) throws(ArchiveError) {
+    // Gone with what was lost.
+    comparison = nil
     guard let next, earliest > next else { return }
     if let unfinished {
       throw ArchiveError(
@@ -223,7 +269,8 @@ final class PartitionReader {
   private func finishCut(isRedone: Bool = false) {
     guard let open = cut else { return }
     cut = nil
-    let pending = open.finish()
+    let pending = open.finish(
+      lastRecord: open.lastRecordOffset.map { LastRecord(offset: $0, line: lastLine.bytes) })
     if let oldest = oldestInCut { oldestWaiting.append(oldest) }
     oldestInCut = nil
     hasOpenCuts = true
