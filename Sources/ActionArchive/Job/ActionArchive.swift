@@ -56,17 +56,30 @@ package final class ActionArchive: Service {
   }
 
   /// Ends `body` early, by telling the thread, when the task is cancelled or a shutdown begins.
-  private func stoppable(_ body: @Sendable () async -> Void) async {
+  private func stoppable<Value: Sendable>(
+    _ body: @Sendable () async -> Value, onStop: @escaping @Sendable () -> Void = {}
+  ) async -> Value {
     let state = state
-    await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       await withGracefulShutdownHandler {
         await body()
       } onGracefulShutdown: {
         state.stop()
+        onStop()
       }
     } onCancel: {
       state.stop()
+      onStop()
     }
+  }
+
+  /// Asks the store whether it can be used; broken off by a shutdown, for a store that does not answer is asked for long.
+  private func askStore() async -> Result<Void, ObjectStoreError> {
+    let store = store
+    let asking = Task { () async -> Result<Void, ObjectStoreError> in
+      do throws(ObjectStoreError) { return .success(try await store.prepare()) } catch { return .failure(error) }
+    }
+    return await stoppable({ await asking.value }, onStop: { asking.cancel() })
   }
 
   /// Waits until the store can be used. False when a shutdown came first.
@@ -74,12 +87,15 @@ package final class ActionArchive: Service {
     let state = state
     var wait = configuration.retryMilliseconds
     let started = ContinuousClock.now
+    // Ready is who has seen the store, not who has not seen it fail.
+    state.update { $0.storeFailure = "\(store.location) has not answered yet" }
     while !state.isStopping {
       do throws(ObjectStoreError) {
-        try await store.prepare()
+        try await askStore().get()
         state.update { $0.storeFailure = nil }
         return true
       } catch {
+        if state.isStopping { break }
         let isHopeless = [.invalidConfiguration, .notSupported].contains(error.code)
         let isTooLate = ContinuousClock.now - started > .milliseconds(configuration.oncePatienceMilliseconds)
         if isHopeless || (configuration.once && (!error.isRetriable || isTooLate)) { throw error }

@@ -10,7 +10,7 @@ import Synchronization
 /// Half of the damage is done to lines before they are packed, so that it is not all caught by the packing's checksum.
 final class ArchiveTarget: FuzzTarget {
   static let name = "archive"
-  static let share = 3_000_000
+  static let share = 1_000_000
 
   private let sample: FuzzedStore
   private let keys: [String]
