@@ -124,6 +124,11 @@ class ServingNode(Server):
     def wait_until_ready(self):
         self.node.wait_until_ready()
 
+    def pin(self, core):
+        """To one core, from now on and at every start."""
+        run(["taskset", "--all-tasks", "--pid", "--cpu-list", core, self.pid])
+        self.node.command = pinned(core, self.node.command)
+
     def remove(self):
         self.node.remove()
 

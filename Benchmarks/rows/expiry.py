@@ -20,9 +20,9 @@ def run(bench):
     count = bench.size(full=1_000_000, quick=200_000)
     ttl = bench.size(full=40, quick=20)  # longer than writing them takes
     broker = bench.closing(EmbeddedBroker(bench, PARTITIONS, LOAD_CORE))
+    fill(bench, broker, LASTING)
     node = ServingNode(bench, broker, SERVER_CORE)
     node.wait_until_ready()
-    fill(bench, broker, LASTING)
     node.wait_for_stored(LASTING)
     # Half of the requests go to queues whose actions expire: they find fewer, at last none (204).
     paths = pathlib.Path(bench.folder(), "paths")

@@ -35,9 +35,9 @@ def run(bench):
     folder = bench.folder()
     seconds = bench.size(full=3, quick=1)
     broker = bench.closing(EmbeddedBroker(bench, PARTITIONS, LOAD_CORE))
+    fill(bench, broker, ACTIONS)
     node = ServingNode(bench, broker, SERVER_CORE)
     node.wait_until_ready()
-    fill(bench, broker, ACTIONS)
     node.wait_for_stored(ACTIONS)
 
     def feed(limit):

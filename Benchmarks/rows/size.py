@@ -27,11 +27,14 @@ class Sized:
     def __init__(self, bench, count):
         self.count = count
         self.broker = bench.closing(EmbeddedBroker(bench, PARTITIONS))
-        self.node = ServingNode(bench, self.broker, SERVER_CORE)
-        self.node.wait_until_ready()
+        self.node = None
         for start in range(0, count, CHUNK):
             fill(bench, self.broker, min(CHUNK, count - start))
+            if self.node is None:
+                self.node = ServingNode(bench, self.broker)
+                self.node.wait_until_ready()
             self.node.wait_for_stored(min(start + CHUNK, count))
+        self.node.pin(SERVER_CORE)
         self.folder = bench.folder()
 
     def heads(self):
