@@ -17,6 +17,9 @@ from Support.node import Failure, Node, free_port  # noqa: E402,F401
 # One core for what is measured, the other for all that puts load on it.
 SERVER_CORE, LOAD_CORE = "0", "1"
 END_SECONDS_MAX = 10
+# The embedded broker sits an empty fetch's wait out, whatever arrives or is asked meanwhile; Kafka answers a fetch when
+# there is something. A short wait on both sides stands for that.
+FETCH_WAIT_MILLISECONDS = 10
 TOPIC = "audit.actions"
 
 
@@ -109,11 +112,10 @@ class EmbeddedBroker(Server):
 class ServingNode(Server):
     """`strandline serve` with a data directory of its own, which outlives its processes."""
 
-    def __init__(self, bench, broker, core=None, default_ttl=86_400, properties=()):
+    def __init__(self, bench, broker, core=None, default_ttl=86_400):
         self.node = Node(bench.program("strandline"), broker, default_ttl)
         self.node.command = pinned(core, self.node.command)
-        for item in properties:
-            self.node.command += ["--kafka-property", item]
+        self.node.command += ["--kafka-property", f"fetch.wait.max.ms={FETCH_WAIT_MILLISECONDS}"]
         bench.ending(self.remove)
         self.start()
 

@@ -88,7 +88,7 @@ class Sized:
                     raise
                 time.sleep(0.002)
         took = time.monotonic() - begin
-        return {"seconds": took, "read": read_bytes(node.pid)}
+        return {"seconds": took, "read": read_bytes(node.pid), "memory": anonymous_kib(node.pid) / 1024}
 
 
 def with_limit(path, limit):
@@ -148,5 +148,6 @@ def run(bench):
         figures.append(Figure(
             10, f"cold start to the first page, {work}, {label}", f"itself, {FEW:,} live", "≤", 1.3, "ms",
             [s * 1e3 for s in column(ours, "seconds")], [s * 1e3 for s in column(base, "seconds")],
-            note=f"read from disk {read[0]:,.0f} / {read[1]:,.0f} MB (median)"))
+            note=f"read from disk {read[0]:,.0f} / {read[1]:,.0f} MB (median); our anonymous memory then "
+                 f"{max(column(ours, 'memory')):.0f} MiB at most"))
     return figures

@@ -3,19 +3,16 @@
 import json
 
 from harness.measure import Figure, alternate
-from harness.processes import TOPIC, EmbeddedBroker, ServingNode, run as run_program
+from harness.processes import FETCH_WAIT_MILLISECONDS, TOPIC, EmbeddedBroker, ServingNode, run as run_program
 
 PARTITIONS = 8
-# The embedded broker sits an empty fetch's wait out, whatever arrives meanwhile; Kafka answers when there is something.
-# A short wait on both sides stands for that.
-FETCH_WAIT_MILLISECONDS = 10
 RATES = [1_000, 20_000]
 
 
 def run(bench):
     seconds = bench.size(full=5, quick=3)
     broker = bench.closing(EmbeddedBroker(bench, PARTITIONS))
-    node = ServingNode(bench, broker, properties=[f"fetch.wait.max.ms={FETCH_WAIT_MILLISECONDS}"])
+    node = ServingNode(bench, broker)
     node.wait_until_ready()
     number = 0
 
