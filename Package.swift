@@ -37,6 +37,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "Crdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .target(name: "Ccrc32c"),
     .systemLibrary(name: "Czlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "Czstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(
@@ -57,7 +58,7 @@ let package = Package(
     .target(
       name: "ActionStore",
       dependencies: [
-        "AuditActions", .product(name: "GRDB", package: "GRDB.swift"),
+        "AuditActions", "Ccrc32c", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
@@ -130,11 +131,11 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/PathBenchmark", swiftSettings: strict),
+    .target(name: "ArchiveBaseline", dependencies: ["Crdkafka", "Czlib"], path: "Benchmarks/ArchiveBaseline"),
     .executableTarget(
       name: "ArchiveBenchmark",
       dependencies: [
-        "ActionArchive", "AuditActions", "Czlib", "Kafka", "ObjectStores",
-        .product(name: "Logging", package: "swift-log"),
+        "ActionArchive", "ArchiveBaseline", "Kafka", "ObjectStores", .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/ArchiveBenchmark", swiftSettings: strict),
 
@@ -187,7 +188,7 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       exclude: [
-        "Support", "archive.py", "archive_stores.py", "broker_faults.py", "cloudtrail.py", "crash.py",
+        "Support", "archive.py", "archive_stores.py", "store_faults.py", "broker_faults.py", "cloudtrail.py", "crash.py",
       ],
       swiftSettings: strict),
   ]
@@ -200,8 +201,9 @@ if Context.environment["BUILD_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Kafka", "AuditActions", "ActionStore", "ActionIngest", "FeedServer",
-        .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        "Kafka", "AuditActions", "ActionStore", "ActionIngest", "FeedServer", "ActionArchive", "ObjectStores",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       path: "Tests/Fuzz", swiftSettings: strict))

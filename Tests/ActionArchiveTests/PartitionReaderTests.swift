@@ -14,11 +14,13 @@ struct PartitionReaderTests {
     let fixture = try ArchiveFixture()
     let store = MemoryStore()
     let spool = try Spool(below: fixture.folder)
+    let packing = PackingThreads(count: 1)
     let uploads = PartitionUploads(
       partition: 0, configuration: fixture.configuration, store: store, logger: fixture.logger, report: { _ in })
     let place = TopicPartition(topic: ArchiveFixture.topic, partition: 0)
     let reader = PartitionReader(
-      place: place, configuration: fixture.configuration, spool: spool, uploads: uploads, generation: 1)
+      place: place, configuration: fixture.configuration, spool: spool, packing: packing, uploads: uploads,
+      generation: 1)
     reader.recover(.init(chain: PartitionChain(topic: place.topic, partition: 0)), start: start)
     let value = Array("{\"event\":\"A\"}".utf8)
     let key = Array("p/q".utf8)
@@ -34,6 +36,7 @@ struct PartitionReaderTests {
     }
     if reader.state == .reading { try reader.finish(ArchiveFixture.time()) }
     await uploads.ended()
+    await packing.end()
     spool.remove()
     await fixture.end()
     return store

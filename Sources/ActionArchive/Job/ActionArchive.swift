@@ -38,15 +38,18 @@ package final class ActionArchive: Service {
       logger: logger)
     let (configuration, store, logger, state) = (configuration, store, logger, state)
     let failure = Mutex<KafkaError?>(nil)
+    let packing = PackingThreads(count: configuration.packingThreads)
     let thread = DedicatedThread(name: "archive") {
       let loop = ArchiveLoop(
-        configuration: configuration, store: store, consumer: consumer, spool: spool, state: state, logger: logger)
+        configuration: configuration, store: store, consumer: consumer, spool: spool, packing: packing, state: state,
+        logger: logger)
       guard configuration.once else { return loop.serve() }
       do throws(KafkaError) { try loop.drain() } catch { failure.withLock { $0 = error } }
     }
     let retention = Task { await self.watchRetention() }
     await stoppable { await thread.join() }
     retention.cancel()
+    await packing.end()
     await consumer.close()
     await retention.value
     if let failure = failure.withLock({ $0 }) { throw failure }

@@ -10,6 +10,7 @@ final class ArchiveLoop {
   let store: any ObjectStore
   let consumer: KafkaConsumer
   let spool: Spool
+  let packing: PackingThreads
   let state: ArchiveState
   let logger: Logger
   let metrics = ArchiveMetrics()
@@ -26,12 +27,13 @@ final class ArchiveLoop {
 
   init(
     configuration: ArchiveConfiguration, store: any ObjectStore, consumer: KafkaConsumer, spool: Spool,
-    state: ArchiveState, logger: Logger
+    packing: PackingThreads, state: ArchiveState, logger: Logger
   ) {
     self.configuration = configuration
     self.store = store
     self.consumer = consumer
     self.spool = spool
+    self.packing = packing
     self.state = state
     self.logger = logger
   }
@@ -110,16 +112,18 @@ final class ArchiveLoop {
 
   /// Runs what can fail for one partition: its failure is its own.
   func attempt(_ reader: PartitionReader, _ body: (PartitionReader) throws(ArchiveError) -> Void) {
-    do throws(ArchiveError) { try body(reader) } catch {
-      if error.code == .io, !configuration.once {
-        logger.error(
-          "An object cannot be built; trying again",
-          metadata: ["partition": "\(reader.place.partition)", "error": "\(error)"])
-        restart(reader, after: .milliseconds(configuration.retryMilliseconds * 4))
-        reader.failure = "\(error)"
-      } else {
-        stop(reader, ArchiveStop(reason: "\(error)", isUnavailable: false))
-      }
+    do throws(ArchiveError) { try body(reader) } catch { fail(reader, error) }
+  }
+
+  private func fail(_ reader: PartitionReader, _ error: ArchiveError) {
+    if error.code == .io, !configuration.once {
+      logger.error(
+        "An object cannot be built; trying again",
+        metadata: ["partition": "\(reader.place.partition)", "error": "\(error)"])
+      restart(reader, after: .milliseconds(configuration.retryMilliseconds * 4))
+      reader.failure = "\(error)"
+    } else {
+      stop(reader, ArchiveStop(reason: "\(error)", isUnavailable: false))
     }
   }
 
@@ -146,7 +150,8 @@ final class ArchiveLoop {
       consumer.wakeUp()
     }
     let reader = PartitionReader(
-      place: place, configuration: configuration, spool: spool, uploads: uploads, generation: generation)
+      place: place, configuration: configuration, spool: spool, packing: packing, uploads: uploads,
+      generation: generation)
     readers[place] = reader
     if !configuration.once { pause(reader) }
     state.update { $0.partitions[place.partition] = ArchiveStatus.Partition() }
@@ -215,6 +220,8 @@ final class ArchiveLoop {
       reader.failure = reason
     case .stopped(let stop):
       self.stop(reader, stop)
+    case .notBuilt(let error):
+      fail(reader, error)
     }
     let failure = reader.failure
     state.update { $0.partitions[partition]?.failure = failure }

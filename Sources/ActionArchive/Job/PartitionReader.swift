@@ -29,6 +29,7 @@ final class PartitionReader {
   let place: TopicPartition
   let configuration: ArchiveConfiguration
   private let spool: Spool
+  private let packing: PackingThreads
   private let rule: PeriodRule
   let uploads: PartitionUploads
   /// Tells its events from those of a reader that had the partition before.
@@ -67,15 +68,16 @@ final class PartitionReader {
   private var serial: UInt64 = 0
   /// Whether the open period has cuts that are in no manifest.
   private var hasOpenCuts = false
-  private var line: [UInt8] = []
+  private var line = LineBuffer()
 
   init(
-    place: TopicPartition, configuration: ArchiveConfiguration, spool: Spool, uploads: PartitionUploads,
-    generation: UInt64
+    place: TopicPartition, configuration: ArchiveConfiguration, spool: Spool, packing: PackingThreads,
+    uploads: PartitionUploads, generation: UInt64
   ) {
     self.place = place
     self.configuration = configuration
     self.spool = spool
+    self.packing = packing
     self.uploads = uploads
     self.generation = generation
     rule = PeriodRule(
@@ -127,15 +129,15 @@ final class PartitionReader {
       of: record.milliseconds, isBrokersClock: record.isBrokersClock, current: period, nowMilliseconds: nowMilliseconds)
     if let open = period, filed > open { try closePeriods(from: open, to: filed) }
     period = filed
-    line.removeAll(keepingCapacity: true)
+    line.removeAll()
     let kind = LineWriter.append(record, to: &line)
-    let project: String? = if case .action(let name) = kind, configuration.layout.byProject { name } else { nil }
+    let project = configuration.layout.byProject ? record.project(kind) : nil
     if let cut, configuration.limits.beginsNewCut(lineBytes: line.count, project: project, after: cut.fill) {
-      try finishCut()
+      finishCut()
     }
-    try append(record, kind, period: filed, layout: configuration.layout)
+    try append(record, kind, project, period: filed, layout: configuration.layout)
     if let cut, cut.fill.records >= configuration.limits.recordsMax || cut.fill.bytes >= configuration.limits.bytesMax {
-      try finishCut()
+      finishCut()
     }
     return .nothing
   }
@@ -151,12 +153,12 @@ final class PartitionReader {
           + "the topic has no record \(wanted.last) any more. To have the archive go on with what the topic holds, and "
           + "state the rest as lost, remove that object")
     }
-    line.removeAll(keepingCapacity: true)
+    line.removeAll()
     let kind = LineWriter.append(record, to: &line)
     let filed = layout.period.index(ofMilliseconds: wanted.startMilliseconds) ?? 0
-    try append(record, kind, period: filed, layout: layout)
+    try append(record, kind, layout.byProject ? record.project(kind) : nil, period: filed, layout: layout)
     if record.offset == wanted.last {
-      try finishCut(isRedone: true)
+      finishCut(isRedone: true)
       unfinished = nil
       period = configuration.layout.period.index(ofMilliseconds: wanted.startMilliseconds)
     }
@@ -165,13 +167,13 @@ final class PartitionReader {
 
   /// Appends a record's line, and before it those of the offsets that are missing.
   private func append(
-    _ record: ArchivedRecord, _ kind: LineWriter.Kind, period: Int64, layout: ArchiveLayout
+    _ record: ArchivedRecord, _ kind: LineWriter.Kind, _ project: String?, period: Int64, layout: ArchiveLayout
   ) throws(ArchiveError) {
     let cut = openCut(period: period, layout: layout)
     if oldestInCut == nil { oldestInCut = record.milliseconds }
     try appendHole(to: cut)
     if record.offset > cut.next { try appendStatement(cut.next...record.offset - 1, isHole: false, to: cut) }
-    try cut.append(line, kind, offset: record.offset, time: record.milliseconds)
+    try cut.append(line.bytes, kind, project: project, offset: record.offset, time: record.milliseconds)
     next = cut.next
   }
 
@@ -180,7 +182,7 @@ final class PartitionReader {
     serial += 1
     let made = CutWriter(
       layout: layout, partition: place.partition, first: next ?? 0, period: period, spool: spool,
-      serial: generation << 32 | serial)
+      packing: packing, serial: generation << 32 | serial)
     cut = made
     return made
   }
@@ -194,13 +196,13 @@ final class PartitionReader {
   private func appendStatement(
     _ offsets: ClosedRange<Int64>, isHole: Bool, to cut: CutWriter
   ) throws(ArchiveError) {
-    var statement: [UInt8] = []
+    var statement = LineBuffer(capacity: 128)
     if isHole {
       LineWriter.appendHole(offsets, partition: place.partition, to: &statement)
     } else {
       LineWriter.appendGap(offsets, partition: place.partition, to: &statement)
     }
-    try cut.appendStatement(statement, hole: isHole, offsets: offsets)
+    try cut.appendStatement(statement.bytes, hole: isHole, offsets: offsets)
   }
 
   /// The topic has lost what was to be read next: what was read is closed, and the loss opens the next cut.
@@ -212,20 +214,20 @@ final class PartitionReader {
         "\(unfinished.key.text) decided on an object that was not stored, and the topic has lost records of it. To have "
           + "the archive go on with what the topic holds, and state the rest as lost, remove that object")
     }
-    if cut != nil { try finishCut() }
+    if cut != nil { finishCut() }
     hole = (hole?.lowerBound ?? next)...(earliest - 1)
   }
 
   // MARK: Cuts and periods
 
-  private func finishCut(isRedone: Bool = false) throws(ArchiveError) {
+  private func finishCut(isRedone: Bool = false) {
     guard let open = cut else { return }
     cut = nil
-    let built = try open.finish()
+    let pending = open.finish()
     if let oldest = oldestInCut { oldestWaiting.append(oldest) }
     oldestInCut = nil
     hasOpenCuts = true
-    submit(.cut(built, isRedone: isRedone))
+    submit(.cut(pending, isRedone: isRedone))
   }
 
   /// Closes the open period and states the silence of those up to `filed`, which is not closed.
@@ -233,7 +235,7 @@ final class PartitionReader {
     if cut == nil, hole != nil { _ = openCut(period: open, layout: configuration.layout) }
     if let cut { try appendHole(to: cut) }
     next = cut?.next ?? next
-    try finishCut()
+    finishCut()
     let isLeap = filed - open > Self.silentPeriodsMax
     // Where silence is not stated, that of the open period is not either: a restart would state another one each time.
     if !isLeap || hasOpenCuts { close(open) }
@@ -276,7 +278,7 @@ final class PartitionReader {
     let open = period ?? reachedPeriod(moment) ?? 0
     if hole != nil, cut == nil { try appendHole(to: openCut(period: open, layout: configuration.layout)) }
     next = cut?.next ?? next
-    try finishCut()
+    finishCut()
     submit(.seal(startMilliseconds: configuration.layout.period.startMilliseconds(of: open), next: next ?? 0))
     uploads.finish()
     state = .finishing

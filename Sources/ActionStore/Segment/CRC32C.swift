@@ -1,12 +1,21 @@
+import Ccrc32c
+
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), the checksum Kafka itself uses for its record batches.
 ///
-/// Slicing-by-8: eight table look-ups for eight bytes, no special instructions.
+/// By the processor's instructions where it has them; else slicing-by-8: eight table look-ups for eight bytes.
 struct CRC32C {
+  private static let hasInstructions = ccrc32c_is_available() != 0
+
   private var state: UInt32 = 0xFFFF_FFFF
 
   var value: UInt32 { ~state }
 
   mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    guard Self.hasInstructions, let start = bytes.baseAddress else { return updateByTables(bytes) }
+    state = ccrc32c_update(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
+  }
+
+  mutating func updateByTables(_ bytes: UnsafeRawBufferPointer) {
     state = Self.tables.withUnsafeBufferPointer { tables in
       Self.advance(state, over: bytes, tables: tables)
     }

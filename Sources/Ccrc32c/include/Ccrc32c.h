@@ -1,0 +1,15 @@
+/* CRC-32C (Castagnoli) in the processor's own instructions. The tables for processors without them are CRC32C.swift's. */
+#ifndef CCRC32C_H
+#define CCRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether this processor has the instructions. Without them ccrc32c_update must not be called. */
+int ccrc32c_is_available(void);
+
+/* The register (complemented, as between two pieces of a message) after `count` more bytes, which need not be
+   aligned. */
+uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count);
+
+#endif
