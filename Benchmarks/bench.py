@@ -17,7 +17,7 @@ import time
 sys.dont_write_bytecode = True  # no stray files in the source tree
 
 from harness.processes import Failure  # noqa: E402
-from harness.results import keep, render  # noqa: E402,F401
+from harness.results import keep  # noqa: E402
 
 GROUPS = {
     "pages": "1, 2", "ingest": "3", "emit": "4", "archive": "5", "visible": "6", "size": "7, 9, 10", "expiry": "8",

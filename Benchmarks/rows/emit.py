@@ -13,7 +13,7 @@ def run(bench):
     figures = []
     for work, command, rest in [
             ("emit, fire and forget", "emit", []), (f"emit, acknowledged, {IN_FLIGHT:,} in flight", "acked", [IN_FLIGHT])]:
-        count = bench.size(full=1_000_000, quick=200_000)
+        count = bench.size(full=1_000_000, quick=100_000)
 
         def one(program):
             return lambda warming_up: kafka_pass(program, command, broker.bootstrap_servers, TOPIC, count, *rest)

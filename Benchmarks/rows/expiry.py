@@ -36,7 +36,8 @@ def run(bench):
         return page_latency(bench, node, paths, 1, RATE)["p99"]
 
     stored, idle, expiring, worst = LASTING, [], [], []
-    for number in range(bench.rounds + 1):
+    warm_ups = bench.size(full=1, quick=0)
+    for number in range(-warm_ups, bench.rounds):
         for start in range(0, count, CHUNK):
             some = min(CHUNK, count - start)
             fill(bench, broker, some, "short", ttl)
@@ -53,7 +54,7 @@ def run(bench):
             latency = one_slice()
             if expired() != seen:
                 busy.append(latency)
-        if number > 0:
+        if number >= 0:
             idle.append(statistics.median(quiet))
             expiring.append(statistics.median(busy))
             worst.append(max(busy))

@@ -10,7 +10,7 @@ RATES = [1_000, 20_000]
 
 
 def run(bench):
-    seconds = bench.size(full=5, quick=3)
+    seconds = bench.size(full=5, quick=2)
     broker = bench.closing(EmbeddedBroker(bench, PARTITIONS))
     node = ServingNode(bench, broker)
     node.wait_until_ready()
