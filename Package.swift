@@ -188,7 +188,8 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       exclude: [
-        "Support", "archive.py", "archive_stores.py", "store_faults.py", "broker_faults.py", "cloudtrail.py", "crash.py",
+        "Support", "archive.py", "archive_stores.py", "store_faults.py", "broker_faults.py", "cloudtrail.py",
+        "crash.py",
       ],
       swiftSettings: strict),
   ]

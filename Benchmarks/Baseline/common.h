@@ -42,7 +42,8 @@ static void make_body(char *out, long number) {
     }
   }
   char head[96];
-  int length = snprintf(head, sizeof head, "{\"event\":\"ClaimExpired\",\"details\":{\"n\":\"%010ld\",\"message\":\"", number);
+  int length = snprintf(
+      head, sizeof head, "{\"event\":\"ClaimExpired\",\"details\":{\"n\":\"%010ld\",\"message\":\"", number);
   memcpy(out, head, (size_t)length);
   memcpy(out + length, filling + (number * 61) % (FILLING_BYTES - BODY_BYTES), (size_t)(BODY_BYTES - length - 3));
   memcpy(out + BODY_BYTES - 3, "\"}}", 3);

@@ -212,7 +212,8 @@ static void measure_visible(double duration) {
   pthread_join(consuming, NULL);
   pthread_join(polling, NULL);
   if (received_count != samples || visible_count != samples) {
-    fprintf(stderr, "of %ld sampled actions %ld were received and %ld became visible\n", samples, received_count, visible_count);
+    fprintf(stderr, "of %ld sampled actions %ld were received and %ld became visible\n", samples, received_count,
+            visible_count);
     exit(1);
   }
   for (long i = 0; i < samples; i++) {

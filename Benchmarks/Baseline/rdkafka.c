@@ -44,7 +44,8 @@ static void produce(
     rd_kafka_headers_t *headers) {
   for (;;) {
     rd_kafka_resp_err_t error = rd_kafka_producev(
-        producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, (size_t)key_bytes), RD_KAFKA_V_VALUE((void *)body, BODY_BYTES),
+        producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, (size_t)key_bytes),
+        RD_KAFKA_V_VALUE((void *)body, BODY_BYTES),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
     if (!error) return;
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) fail("produce", rd_kafka_err2str(error));
@@ -130,7 +131,8 @@ int main(int argc, char **argv) {
   if (strcmp(task, "emit") == 0) emit(servers, topic, count, 0);
   else if (strcmp(task, "acked") == 0 && argc == 6) emit(servers, topic, count, strtol(argv[5], NULL, 10));
   else if (strcmp(task, "discard") == 0) discard(servers, topic, count);
-  else if (strcmp(task, "fill") == 0 && argc == 8) fill(servers, topic, count, argv[5], argv[6], strtol(argv[7], NULL, 10));
+  else if (strcmp(task, "fill") == 0 && argc == 8)
+    fill(servers, topic, count, argv[5], argv[6], strtol(argv[7], NULL, 10));
   else fail(task, "unknown command, or a wrong number of arguments");
   return 0;
 }

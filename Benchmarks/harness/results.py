@@ -76,7 +76,8 @@ def render(kept):
     lines += [f"{met} of {len(rows)} figures meet their goal."]
     quick = [group for group, run in kept.items() if run["quick"]]
     if quick:
-        lines += ["", f"**Quick runs (`QUICK=1`: fewer rounds, smaller sizes), to be repeated in full: {', '.join(quick)}.**"]
+        lines += ["", "**Quick runs (`QUICK=1`: fewer rounds, smaller sizes), to be repeated in full: "
+                      f"{', '.join(quick)}.**"]
     lines += ["", "| # | work | beside | goal | ratio | | ours / baseline | CPU ours / baseline |",
               "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     lines += [line(figure) for figure, _, _ in rows]

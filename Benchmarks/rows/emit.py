@@ -12,7 +12,8 @@ def run(bench):
     broker = bench.closing(EmbeddedBroker(bench, PARTITIONS))
     figures = []
     for work, command, rest in [
-            ("emit, fire and forget", "emit", []), (f"emit, acknowledged, {IN_FLIGHT:,} in flight", "acked", [IN_FLIGHT])]:
+            ("emit, fire and forget", "emit", []),
+            (f"emit, acknowledged, {IN_FLIGHT:,} in flight", "acked", [IN_FLIGHT])]:
         count = bench.size(full=1_000_000, quick=100_000)
 
         def one(program):

@@ -37,4 +37,5 @@ def run(bench):
         finally:
             followers.end()
             node.remove()
-    return [Figure(9, f"anonymous memory a follower, {FOLLOWERS:,} idle keep-alive connections", "", "≤", 50, "KiB", kib)]
+    return [Figure(
+        9, f"anonymous memory a follower, {FOLLOWERS:,} idle keep-alive connections", "", "≤", 50, "KiB", kib)]

@@ -2,7 +2,8 @@
 
 One core for the server with all its processes, the other for wrk and the writer. Only the contender whose turn it is
 runs, the others are stopped; a writer puts 10,000 actions a second into Strandline's topic (also while nginx is
-measured: it takes the same share of wrk's core) or into Redis' streams. Zaqar could not take such a rate: nobody writes.
+measured: it takes the same share of wrk's core) or into Redis' streams. Zaqar could not take such a rate: nobody
+writes.
 """
 
 import json
