@@ -22,7 +22,7 @@ extension PathBenchmark {
     configuration.defaultTimeToLiveSeconds = 3_600
     let ingest = ActionIngest(configuration: configuration, store: store, logger: logger)
     let task = Task { try await ingest.run() }
-    // Awaited on a thread: the status is looked at each millisecond, and the cooperative pool is ingest's.
+    // Awaited on a thread: the status is looked at each 5 ms, and the cooperative pool is ingest's.
     let figure = try await runOnOwnThread(name: "watch") { () throws(StalledError) in try watch(ingest, count) }
     task.cancel()
     try await task.value
@@ -33,6 +33,7 @@ extension PathBenchmark {
   /// Nothing stored for so long: the topic has fewer records than said.
   private struct StalledError: Error {}
   private static let stallMillisecondsMax = 30_000
+  private static let lookMilliseconds = 5
 
   private static func watch(_ ingest: ActionIngest, _ count: Int) throws(StalledError) -> Figure {
     var figure = Figure()
@@ -46,10 +47,10 @@ extension PathBenchmark {
         figure.restart()
       }
       if stored >= count { return figure.ended(count: stored - first) }
-      idleMilliseconds = stored == last ? idleMilliseconds + 1 : 0
+      idleMilliseconds = stored == last ? idleMilliseconds + lookMilliseconds : 0
       guard idleMilliseconds < stallMillisecondsMax else { throw StalledError() }
       last = stored
-      usleep(1_000)
+      usleep(UInt32(lookMilliseconds) * 1_000)
     }
   }
 }
