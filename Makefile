@@ -34,7 +34,7 @@ fuzz: ## ten million damaged inputs for every way in: make fuzz ARGS="--seed 7 -
 	BUILD_FUZZ=1 swift build -c release --scratch-path .build-fuzz -Xswiftc -enable-testing --product Fuzz
 	@exec .build-fuzz/release/Fuzz $(ARGS)
 
-bench: ## measures; each figure beside its baseline, in one run
+bench: ## measures, each figure beside its baseline: Benchmarks/RESULTS.md; QUICK=1: in five minutes; ARGS=pages
 	@.ci/setup bench
 	@exec Benchmarks/run $(ARGS)
 

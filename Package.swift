@@ -127,7 +127,8 @@ let package = Package(
     .executableTarget(
       name: "PathBenchmark",
       dependencies: [
-        "ActionIngest", "ActionStore", "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "ActionEmitter", "ActionIngest", "ActionStore", "AuditActions", "Kafka",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/PathBenchmark", swiftSettings: strict),
     .target(name: "ArchiveBaseline", dependencies: ["Crdkafka", "Czlib"], path: "Benchmarks/ArchiveBaseline"),
