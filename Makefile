@@ -1,6 +1,6 @@
 # The commands of a working day. The work is done by the scripts in .ci; `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench instructions crash fuzz format lint sanitize clean
+.PHONY: help run test test-fast bench instructions crash crash-archive fuzz format lint sanitize clean
 MAKEFLAGS += --no-print-directory
 
 # Arguments for the program or the test run: make run ARGS="--listen 127.0.0.1:8080"; make test ARGS="--filter Kafka"
@@ -19,19 +19,22 @@ test-fast: ## the tests that need no real server
 	@.ci/setup build
 	@exec env -u KAFKA_BOOTSTRAP_SERVERS swift test --skip '$(NEEDS_SERVERS)' $(ARGS)
 
-sanitize: ## the tests that need no real broker, under the thread and the address sanitizer
-	@.ci/sanitize thread $(ARGS)
-	@.ci/sanitize address $(ARGS)
+sanitize: ## the tests that need no real server, under the thread and the address sanitizer
+	@.ci/sanitize thread '$(NEEDS_SERVERS)' $(ARGS)
+	@.ci/sanitize address '$(NEEDS_SERVERS)' $(ARGS)
 
 crash: ## kill -9 of the node 200 times under load; its broker killed, stopped and gone
 	@exec .ci/crash 200 50
+
+crash-archive: ## kill -9 of the archiver 2 x 50 times, of its object stores 2 x 10 times; ARGS="50 10 FILE.ndjson…"
+	@exec .ci/archive $(or $(ARGS),50 10)
 
 fuzz: ## ten million damaged inputs for every way in: make fuzz ARGS="--seed 7 --only tokens"
 	@.ci/setup build
 	BUILD_FUZZ=1 swift build -c release --scratch-path .build-fuzz -Xswiftc -enable-testing --product Fuzz
 	@exec .build-fuzz/release/Fuzz $(ARGS)
 
-bench: ## measures; each figure beside its baseline, in one run
+bench: ## measures, each figure beside its baseline: Benchmarks/RESULTS.md; QUICK=1: in five minutes; ARGS=pages
 	@.ci/setup bench
 	@exec Benchmarks/run $(ARGS)
 

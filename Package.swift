@@ -127,14 +127,15 @@ let package = Package(
     .executableTarget(
       name: "PathBenchmark",
       dependencies: [
-        "ActionIngest", "ActionStore", "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "ActionEmitter", "ActionIngest", "ActionStore", "AuditActions", "Kafka",
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/PathBenchmark", swiftSettings: strict),
+    .target(name: "ArchiveBaseline", dependencies: ["Crdkafka", "Czlib"], path: "Benchmarks/ArchiveBaseline"),
     .executableTarget(
       name: "ArchiveBenchmark",
       dependencies: [
-        "ActionArchive", "AuditActions", "Czlib", "Kafka", "ObjectStores",
-        .product(name: "Logging", package: "swift-log"),
+        "ActionArchive", "ArchiveBaseline", "Kafka", "ObjectStores", .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/ArchiveBenchmark", swiftSettings: strict),
 
@@ -199,7 +200,8 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       exclude: [
-        "Support", "archive.py", "archive_stores.py", "broker_faults.py", "cloudtrail.py", "crash.py",
+        "Support", "archive.py", "archive_stores.py", "store_faults.py", "broker_faults.py", "cloudtrail.py",
+        "crash.py",
       ],
       swiftSettings: strict),
   ]
@@ -212,8 +214,9 @@ if Context.environment["BUILD_FUZZ"] != nil {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Kafka", "AuditActions", "ActionStore", "ActionIngest", "FeedServer",
-        .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        "Kafka", "AuditActions", "ActionStore", "ActionIngest", "FeedServer", "ActionArchive", "ObjectStores",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       path: "Tests/Fuzz", swiftSettings: strict))

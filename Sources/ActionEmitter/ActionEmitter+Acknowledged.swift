@@ -49,7 +49,7 @@ extension ActionEmitter {
         acknowledgements.complete(index, .failure(error))
       }
     }
-    return await acknowledgements.outcomes(within: configuration.acknowledgementTimeout, clock: clock)
+    return await acknowledgements.outcomes(within: deadlines)
   }
 
   private func first(of outcomes: [Acknowledgements.Outcome]) throws(EmitError) -> EmittedPosition {

@@ -24,7 +24,7 @@ public final class ActionEmitter: Sendable {
   private let refusals: RepeatingFaultLog
   private let failures: RepeatingFaultLog
   private let logger: Logger
-  let clock: any Clock<Duration>
+  let deadlines: AcknowledgementDeadlines
 
   /// Makes an emitter. Waits for no broker: actions can be emitted before one is reachable.
   /// - Throws: `invalid_configuration` for a bound or name out of its limits; `kafka` with librdkafka's own message
@@ -33,15 +33,15 @@ public final class ActionEmitter: Sendable {
     configuration: ActionEmitterConfiguration, logger: Logger = Logger(label: "strandline.emitter")
   ) throws(EmitError) {
     try self.init(
-      configuration: configuration, clock: ContinuousClock(), metrics: MetricsSystem.factory, logger: logger)
+      configuration: configuration, metrics: MetricsSystem.factory, logger: logger)
   }
 
   package init(
-    configuration: ActionEmitterConfiguration, clock: any Clock<Duration>, metrics: any MetricsFactory, logger: Logger
+    configuration: ActionEmitterConfiguration, metrics: any MetricsFactory, logger: Logger
   ) throws(EmitError) {
     try configuration.validated()
     self.configuration = configuration
-    self.clock = clock
+    deadlines = AcknowledgementDeadlines(timeout: configuration.acknowledgementTimeout)
     self.logger = logger
     tally = EmitterTally(metrics: metrics)
     window = EmitWindow(actionsMax: configuration.outstandingActionsMax, bytesMax: configuration.outstandingBytesMax)

@@ -6,14 +6,14 @@ import Logging
 extension IngestLoop {
   /// Judges a batch, has Kafka keep what breaks the contract, and stores the rest; returns when all of that is done or
   /// the loop is to stop. In the latter case the store's offsets have not moved, and nothing is lost.
-  func store(_ batch: ConsumedBatch) {
-    let ends = batch.ends.filter { end in end.value > store.nextOffset(of: end.key.partition) ?? 0 }
-    guard !batch.isEmpty || !ends.isEmpty else { return }
+  func store(_ batch: ConsumedBatch, _ sifted: LogContinuity.Sifted) {
+    let ends = sifted.ends.filter { end in end.value > store.nextOffset(of: end.key) ?? 0 }
+    guard !sifted.runs.isEmpty || !ends.isEmpty else { return }
     var verdicts: [RecordJudge.Verdict] = []
     verdicts.reserveCapacity(batch.count)
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
-    for record in batch {
+    for record in sifted.runs.lazy.joined().map({ batch[$0] }) {
       let verdict = judge.judge(record)
       verdicts.append(verdict)
       if case .rejected(let error) = verdict, record.offset >= store.nextOffset(of: record.partition) ?? 0 {
@@ -27,7 +27,7 @@ extension IngestLoop {
       }
     }
     guard deliver(letters) else { return }
-    guard let outcome = append(batch, verdicts, ends) else { return }
+    guard let outcome = append(batch, sifted.runs, verdicts, ends) else { return }
     for (_, reason) in reasons { metrics.rejected(reason: reason) }
     metrics.record(outcome)
     state.update { status in
@@ -57,12 +57,12 @@ extension IngestLoop {
   /// Nil when the loop is to stop first. A store that is full is waited for: nothing is polled, Kafka keeps what is not
   /// read, and expiry makes room.
   private func append(
-    _ batch: ConsumedBatch, _ verdicts: [RecordJudge.Verdict], _ ends: [TopicPartition: Int64]
+    _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict], _ ends: [Int32: Int64]
   ) -> AppendOutcome? {
     var isPaused = false
     while true {
       do {
-        let outcome = try store.append { writer in fill(writer, batch, verdicts, ends) }
+        let outcome = try store.append { writer in fill(writer, batch, runs, verdicts, ends) }
         if isPaused { resume() }
         return outcome
       } catch {
@@ -75,10 +75,11 @@ extension IngestLoop {
   }
 
   private func fill(
-    _ writer: BatchWriter, _ batch: ConsumedBatch, _ verdicts: [RecordJudge.Verdict], _ ends: [TopicPartition: Int64]
+    _ writer: BatchWriter, _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict],
+    _ ends: [Int32: Int64]
   ) {
     var index = 0
-    for record in batch {
+    for record in runs.lazy.joined().map({ batch[$0] }) {
       switch verdicts[index] {
       case .action(let timeToLive, let eventHash):
         // Judged to have both a key and a value.
@@ -95,7 +96,11 @@ extension IngestLoop {
       }
       index += 1
     }
-    for (end, offset) in ends { writer.advance(partition: end.partition, to: offset) }
+    for run in runs where !run.isEmpty {
+      let last = batch[run.upperBound - 1]
+      writer.remember(last.fingerprint, at: last.offset, of: last.partition)
+    }
+    for (partition, offset) in ends { writer.advance(partition: partition, to: offset) }
   }
 
   /// Nil for a record that names no queue.

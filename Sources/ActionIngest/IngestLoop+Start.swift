@@ -8,15 +8,51 @@ import Synchronization
 extension IngestLoop {
   /// Reads every partition from the first offset that is not stored.
   func assign() throws(KafkaError) {
-    let known = store.nextOffsets
-    let isRebuild = known.isEmpty
-    var starts: [TopicPartition: Start] = [:]
-    for partition in partitions {
-      starts[place(of: partition)] = known[partition].map { .offset($0) } ?? .beginning
-    }
-    if isRebuild { starts = try rebuildStarts() }
+    let isRebuild = store.nextOffsets.isEmpty
+    let starts = isRebuild ? try rebuildStarts() : starts(of: partitions)
+    continuity.began(partitions, connections: consumer.connectionsOpened)
     try consumer.assign(starts)
     if isRebuild { try beginRebuild(starts) }
+  }
+
+  /// From a little before the end of what is stored, see ``LogContinuity``.
+  private func starts(of partitions: [Int32]) -> [TopicPartition: Start] {
+    let standings = store.standings
+    return Dictionary(
+      partitions.map { ($0, standings[$0]) }.map { partition, standing in
+        (place(of: partition), standing.map { .offset(LogContinuity.start($0)) } ?? .beginning)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What of a batch follows on what is stored.
+  func sift(_ batch: ConsumedBatch) -> LogContinuity.Sifted {
+    let ends = Dictionary(batch.ends.map { ($0.key.partition, $0.value) }, uniquingKeysWith: max)
+    let sifted = continuity.sift(batch, ends: ends, connections: consumer.connectionsOpened) { store.standings }
+    for partition in sifted.refused {
+      refuse(
+        partition,
+        "partition \(partition) of '\(configuration.topic)' has another record where the last one stored was:"
+          + " the topic was made anew, or its broker lost records it had acknowledged and gave their offsets to others")
+    }
+    for partition in sifted.short { checkEnd(of: place(of: partition)) }
+    state.update { [uncompared = continuity.uncompared] in $0.uncomparedPartitions = uncompared }
+    return sifted
+  }
+
+  /// Reads again, to compare, what another broker or another connection may have another log of.
+  func goBack() throws(KafkaError) {
+    let partitions = continuity.goingBack
+    guard !partitions.isEmpty else { return }
+    try consumer.seek(starts(of: partitions))
+    continuity.wentBack(partitions)
+  }
+
+  /// A broker that has just come to lead a partition may not know its end yet; one that tells it tells the truth.
+  private func checkEnd(of partition: TopicPartition) {
+    guard let end = try? consumer.watermarks(of: partition, timeout: .seconds(5)).high,
+      let stored = store.nextOffset(of: partition.partition), end < stored
+    else { return }
+    refuse(partition.partition, endsEarly(partition.partition, stored, end: end))
   }
 
   func place(of partition: Int32) -> TopicPartition { TopicPartition(topic: configuration.topic, partition: partition) }
@@ -91,7 +127,9 @@ extension IngestLoop {
     do {
       let watermarks = try consumer.watermarks(of: partition, timeout: .seconds(5))
       if let stored = store.nextOffset(of: partition.partition) {
-        if watermarks.high < stored { return refuse(partition.partition, stored, end: watermarks.high) }
+        if watermarks.high < stored {
+          return refuse(partition.partition, endsEarly(partition.partition, stored, end: watermarks.high))
+        }
         try recordHole(partition.partition, from: stored, to: watermarks.low)
       }
       try consumer.seek([partition: .offset(watermarks.low)])
@@ -120,13 +158,24 @@ extension IngestLoop {
     metrics.lostRecords(partition: partition, count: earliest - stored)
   }
 
-  /// A partition that ends before what is stored: its offsets mean other records now, and going on would take new
+  private func endsEarly(_ partition: Int32, _ stored: Int64, end: Int64) -> String {
+    "partition \(partition) of '\(configuration.topic)' ends at \(end), before offset \(stored) that is stored: the topic"
+      + " was made anew, or its broker lost records it had acknowledged"
+  }
+
+  /// A partition that is not the one that was read: its offsets mean other records now, and going on would take new
   /// actions for old ones. It is not read any more, and the node is not ready, until it is started anew.
-  private func refuse(_ partition: Int32, _ stored: Int64, end: Int64) {
-    let reason =
-      "partition \(partition) of '\(configuration.topic)' ends at \(end), before offset \(stored) that is stored; if "
-      + "the topic was made anew, start with an empty data directory"
+  private func refuse(_ partition: Int32, _ reason: String) {
+    let reason = reason + "; start with an empty data directory"
+    continuity.refuse(partition)
+    try? consumer.pause([place(of: partition)])
     state.update { $0.refusedPartitions[partition] = reason }
     logger.error("The topic is not the one that was read", metadata: ["reason": "\(reason)"])
+  }
+}
+
+extension ConsumedRecord: LogRecord {
+  var fingerprint: RecordFingerprint {
+    RecordFingerprint(offset: offset, timestampMilliseconds: timestamp.milliseconds, key: key, value: value)
   }
 }

@@ -17,6 +17,7 @@ final class IngestLoop {
   var partitions: [Int32] = []
   private var maintenance: Interval
   var partitionRefresh: Interval
+  var continuity = LogContinuity()
   /// Whether the store had no room since ingest was last up to date.
   var wasFull = false
 
@@ -53,8 +54,10 @@ final class IngestLoop {
       let batch = try consumer.poll(
         maxRecords: configuration.batchRecordsMax, timeout: .milliseconds(configuration.pollTimeoutMilliseconds))
       if !batch.isEmpty || !batch.ends.isEmpty { noteConnected() }
+      let sifted = sift(batch)
       for failure in batch.failures { handle(failure) }
-      store(batch)
+      store(batch, sifted)
+      try goBack()
     } catch {
       noteLost(error)
       waitForRetry()

@@ -28,6 +28,8 @@ package struct IngestStatus: Sendable {
   /// Why reading is paused: the store is full, or the dead-letter topic does not take records.
   package var pausedReason: String?
   package var partitions: [Int32] = []
+  /// Partitions of which it is not known (yet) that they go on where the store stands.
+  package var uncomparedPartitions: [Int32] = []
   /// Partitions that are not read because they are not those that were read before: why.
   package var refusedPartitions: [Int32: String] = [:]
   /// Records in the topic that are not stored yet, by partition, where known.

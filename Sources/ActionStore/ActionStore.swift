@@ -123,6 +123,9 @@ package final class ActionStore: Sendable {
 
   package var nextOffsets: [Int32: Int64] { view.snapshot.nextOffsets }
 
+  /// How far each partition seen is stored. Waits for the writer.
+  package var standings: [Int32: Standing] { writer.withLock { $0?.standings ?? [:] } }
+
   // MARK: Reading, any thread
 
   /// The time TTLs are counted in: the wall clock's, but never going back.

@@ -150,4 +150,26 @@ struct CrashTests {
     #expect(report.lostOffsets == Int64(status.lostOffsets))
     await fixture.end()
   }
+
+  @Test("goes on where it stood though the store's lists lag behind its objects")
+  func lists() async throws {
+    let fixture = try ArchiveFixture()
+    let store = MemoryStore()
+    try await fixture.sendNumbered(0..<10)
+    try await fixture.drain(into: store) { $0.limits.recordsMax = 4 }
+    let bookkeeping = store.keys.filter { $0.hasPrefix("_") }
+    try await fixture.sendNumbered(10..<20)
+    let reference = MemoryStore()
+    for (key, bytes) in store.objects { reference.set(key, bytes) }
+    try await fixture.drain(into: reference) { $0.limits.recordsMax = 4 }
+    // All but the first of each kind, then all of them.
+    for unlisted in [bookkeeping.filter { !$0.contains("00000.json") }, bookkeeping] {
+      let copy = MemoryStore()
+      for (key, bytes) in store.objects { copy.set(key, bytes) }
+      copy.state.withLock { $0.unlisted = Set(unlisted) }
+      try await fixture.drain(into: copy) { $0.limits.recordsMax = 4 }
+      #expect(copy.differences(from: reference) == [])
+    }
+    await fixture.end()
+  }
 }

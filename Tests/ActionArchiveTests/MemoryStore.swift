@@ -9,6 +9,10 @@ final class MemoryStore: ObjectStore {
     var puts: [String] = []
     /// Asked before a put: an error makes it fail, before or after the object is there.
     var fault: (@Sendable (_ key: String) -> Fault?)?
+    /// Objects that are there and not in lists yet.
+    var unlisted: Set<String> = []
+    /// Preparing takes until it is cancelled.
+    var isSilent = false
   }
 
   enum Fault: Sendable {
@@ -82,7 +86,7 @@ final class MemoryStore: ObjectStore {
   }
 
   func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
-    let all = objects
+    let all = state.withLock { state in state.objects.filter { !state.unlisted.contains($0.key) } }
     let keys = all.keys.filter { $0.hasPrefix(prefix) && $0 > after ?? "" }.sorted {
       Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
     }
@@ -92,6 +96,10 @@ final class MemoryStore: ObjectStore {
       next: keys.count > page.count ? page.last : nil)
   }
 
-  func prepare() async throws(ObjectStoreError) {}
+  func prepare() async throws(ObjectStoreError) {
+    guard state.withLock({ $0.isSilent }) else { return }
+    try? await Task.sleep(for: .seconds(3_600))
+    throw ObjectStoreError(.unavailable, "cancelled", isRetriable: true)
+  }
   func close() async {}
 }

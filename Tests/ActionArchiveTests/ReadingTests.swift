@@ -42,7 +42,8 @@ struct ReadingTests {
     #expect(try await lines(store, selection { $0.fromMilliseconds = ArchiveFixture.time(1) }).count == 3)
     #expect(try await lines(store, selection { $0.toMilliseconds = ArchiveFixture.time(1) }).count == 3)
     #expect(try await lines(store, selection { $0.fromMilliseconds = ArchiveFixture.time(100) }).count == 0)
-    #expect(try await lines(store, selection { $0.topic = "other" }).count == 0)
+    let none = await #expect(throws: ArchiveError.self) { try await lines(store, selection { $0.topic = "other" }) }
+    #expect(none?.detail == "there is no archive of topic 'other' at memory:; there is one of 'audit.actions'")
     let projects = Set(store.lineKeys.map { ObjectName($0)?.project })
     #expect(projects == (byProject ? ["p0", "p1", nil] : [nil]))
     var verification = ArchiveVerification(store: store, keys: [], onFinding: { Issue.record("\($0)") })

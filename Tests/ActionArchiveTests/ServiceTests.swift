@@ -1,5 +1,6 @@
 import Kafka
 import ObjectStores
+import Synchronization
 import Testing
 
 @testable import ActionArchive
@@ -104,6 +105,17 @@ struct ServiceTests {
     store.fail(nil)
     try await fixture.drain(into: store) { $0.limits.recordsMax = 10 }
     #expect(store.lineKeys.map { ObjectName($0)?.last } == (0..<20).map { $0 * 10 + 9 })
+    await fixture.end()
+  }
+
+  @Test("is not ready before the store has answered, and ends when it is told to meanwhile")
+  func storeSilent() async throws {
+    let fixture = try ArchiveFixture()
+    let store = MemoryStore()
+    store.state.withLock { $0.isSilent = true }
+    try await running(fixture, into: store) { archive in
+      try await eventually("the statement") { archive.status.storeFailure?.contains("has not answered yet") == true }
+    }
     await fixture.end()
   }
 }

@@ -69,8 +69,27 @@ struct EmitterPartsTests {
     acknowledgements.giveUp(.cancelled)
     let position = EmittedPosition(partition: 0, offset: 1, timestampMilliseconds: nil)
     acknowledgements.complete(0, .success(position))
-    let outcomes = await acknowledgements.outcomes(within: .seconds(60), clock: ContinuousClock())
+    let outcomes = await acknowledgements.outcomes(within: .init(timeout: .seconds(60)))
     #expect(outcomes == [.failure(.cancelled), .failure(.closed), .failure(.cancelled)])
+  }
+
+  @Test("Waits end at their deadline, each by itself, and completed ones do not pile up")
+  func deadlines() async {
+    let deadlines = AcknowledgementDeadlines(timeout: .milliseconds(20))
+    let answered = Acknowledgements(count: 1)
+    let waits = (0..<10).map { _ in Task { await Acknowledgements(count: 2).outcomes(within: deadlines) } }
+    let wait = Task { await answered.outcomes(within: deadlines) }
+    answered.complete(0, .failure(.closed))
+    #expect(await wait.value.count == 1)
+    for wait in waits { #expect(await wait.value == [.failure(.notAcknowledged), .failure(.notAcknowledged)]) }
+
+    let patient = AcknowledgementDeadlines(timeout: .seconds(3_600))
+    for _ in 0..<10_000 {
+      let acknowledgements = Acknowledgements(count: 1)
+      patient.watch(acknowledgements)
+      acknowledgements.complete(0, .failure(.closed))
+    }
+    #expect(patient.count <= 1_024)
   }
 
   @Test("Ids of one emitter count up, and those of two never meet")

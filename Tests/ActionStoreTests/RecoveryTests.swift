@@ -252,3 +252,76 @@ struct DataDirectoryTests {
     #expect { try store.append([Draft(offset: 0)]) } throws: { ($0 as? StoreError)?.code == .closed }
   }
 }
+
+@Suite("The last record of a partition")
+struct StandingTests {
+  let fixture: StoreFixture
+
+  init() throws { fixture = try StoreFixture() }
+
+  private func fingerprint(_ offset: Int64) -> RecordFingerprint {
+    RecordFingerprint(offset: offset, timestampMilliseconds: 5, key: nil, value: nil)
+  }
+
+  private func append(_ offsets: ClosedRange<Int64>, to store: ActionStore) throws {
+    _ = try store.append { writer in
+      for offset in offsets { Draft(offset: offset).add(to: writer) }
+      writer.remember(fingerprint(offsets.upperBound), at: offsets.upperBound, of: 0)
+    }
+  }
+
+  @Test("is known after a crash, a restart, and when everything has expired")
+  func kept() throws {
+    var store = try fixture.open()
+    try append(0...4, to: store)
+    for restart in ["killed", "checkpointed and killed", "closed", "expired", "expired and killed"] {
+      switch restart {
+      case "killed": store.abandon()
+      case "closed": try store.close()
+      default:
+        if restart.hasPrefix("expired") { fixture.clock.advance(seconds: 400) }
+        for _ in 0..<3 { try store.maintain() }
+        store.abandon()
+      }
+      store = try fixture.open()
+      #expect(store.standings[0] == Standing(next: 5, lastRecord: fingerprint(4)), "\(restart)")
+    }
+  }
+
+  @Test("stays when the offset moves on without a record, and is forgotten with a hole")
+  func withoutRecords() throws {
+    let store = try fixture.open()
+    try append(0...4, to: store)
+    _ = try store.append { writer in writer.advance(partition: 0, to: 7) }
+    #expect(store.standings[0] == Standing(next: 7, lastRecord: fingerprint(4)))
+    _ = try store.append { writer in writer.recordHole(partition: 0, to: 9, reason: .topicRetention) }
+    #expect(store.standings[0] == Standing(next: 9, lastRecord: .unknown))
+  }
+
+  @Test("is not that of a record stored before")
+  func duplicate() throws {
+    let store = try fixture.open()
+    try append(0...4, to: store)
+    _ = try store.append { writer in
+      Draft(offset: 2).add(to: writer)
+      writer.remember(fingerprint(2), at: 2, of: 0)
+    }
+    #expect(store.standings[0] == Standing(next: 5, lastRecord: fingerprint(4)))
+  }
+
+  @Test("differs with offset, time, key and value")
+  func fingerprints() {
+    let bytes: [UInt8] = [1, 2, 3]
+    bytes.withUnsafeBytes { bytes in
+      let all = [
+        RecordFingerprint(offset: 1, timestampMilliseconds: 1, key: nil, value: bytes),
+        RecordFingerprint(offset: 2, timestampMilliseconds: 1, key: nil, value: bytes),
+        RecordFingerprint(offset: 1, timestampMilliseconds: 2, key: nil, value: bytes),
+        RecordFingerprint(offset: 1, timestampMilliseconds: nil, key: nil, value: bytes),
+        RecordFingerprint(offset: 1, timestampMilliseconds: 1, key: bytes, value: bytes),
+        RecordFingerprint(offset: 1, timestampMilliseconds: 1, key: nil, value: nil),
+      ]
+      #expect(Set(all.map(\.value)).count == all.count)
+    }
+  }
+}

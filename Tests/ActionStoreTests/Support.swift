@@ -74,23 +74,26 @@ struct StoreFixture {
   }
 }
 
+extension Draft {
+  func add(to batch: BatchWriter) {
+    let event = eventHash(event)
+    var key = queue
+    var body = body
+    key.withUTF8 { key in
+      _ = body.withUTF8 { body in
+        batch.add(
+          partition: partition, offset: offset, key: UnsafeRawBufferPointer(key), timestampMilliseconds: timestamp,
+          timeToLiveSeconds: timeToLive, eventHash: event, body: UnsafeRawBufferPointer(body))
+      }
+    }
+  }
+}
+
 extension ActionStore {
   @discardableResult
   func append(_ drafts: [Draft]) throws -> AppendOutcome {
     try append { batch in
-      for draft in drafts {
-        let event = eventHash(draft.event)
-        var key = draft.queue
-        var body = draft.body
-        key.withUTF8 { key in
-          _ = body.withUTF8 { body in
-            batch.add(
-              partition: draft.partition, offset: draft.offset, key: UnsafeRawBufferPointer(key),
-              timestampMilliseconds: draft.timestamp, timeToLiveSeconds: draft.timeToLive, eventHash: event,
-              body: UnsafeRawBufferPointer(body))
-          }
-        }
-      }
+      for draft in drafts { draft.add(to: batch) }
     }
   }
 

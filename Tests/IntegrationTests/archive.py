@@ -10,7 +10,6 @@ nothing wrong; and sha256sum, openssl and jq must come to the same result withou
 most objects are closed by the clock, and what is compared of the manifests is what both archives have come to.
 """
 
-import json
 import os
 import pathlib
 import random
@@ -18,176 +17,70 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from Support.node import STOP_SECONDS_MAX, Failure, Topic, run  # noqa: E402
+from Support import load  # noqa: E402
+from Support.archiver import (  # noqa: E402
+    HOUR, Archiver, compare, files, lateness, make_signing_key, present_hour, read_back)
+from Support.load import Load  # noqa: E402
+from Support.node import Failure, Topic, run  # noqa: E402
 
 PROJECT = "crash"
 QUEUES = [f"queue{number}" for number in range(16)]  # enough for every partition to have some
 ACTIONS_PER_SECOND = 1_000
-ACTIONS_MAX = 80_000  # the small test broker is good for some 100,000 messages
 UP_SECONDS = (0.05, 1.5)  # how long a process lives before it is killed: while it starts, finds its place, reads, stores
-OBJECT_RECORDS = 200
-HOUR = 3_600
+
+
+def is_broken(number):
+    return number % 997 == 0
 
 
 def body(number):
-    if number % 997 == 0:
-        return b"broken %d" % number
-    return b'{"event":"Numbered","details":{"number":%d,"filler":"%s"}}' % (number, b"x" * (number * 7 % 600))
+    return b"broken %d" % number if is_broken(number) else load.body(number)
 
 
-class Load(threading.Thread):
-    """Publishes numbered records, round robin over the queues, until told to stop."""
-
-    def __init__(self, topic):
-        super().__init__(daemon=True)
-        self.topic, self.ending, self.published, self.failure = topic, threading.Event(), 0, None
-
-    def run(self):
-        try:
-            kcat = self.topic.publisher()
-            started = time.monotonic()
-            while not self.ending.wait(0.02) and self.published < ACTIONS_MAX:
-                due = min(int((time.monotonic() - started) * ACTIONS_PER_SECOND), ACTIONS_MAX)
-                for number in range(self.published, due):
-                    key = f"{PROJECT}/{QUEUES[number % len(QUEUES)]}".encode()
-                    kcat.stdin.write(key + b"\t" + body(number) + b"\n")
-                kcat.stdin.flush()
-                self.published = due
-            kcat.stdin.close()
-            if kcat.wait(timeout=60) != 0:
-                raise Failure(f"kcat ended with {kcat.returncode}")
-        except Exception as error:  # raised again by `end`, on the main thread
-            self.failure = error
-
-    def end(self):
-        self.ending.set()
-        self.join()
-        if self.failure is not None:
-            raise self.failure
-        return self.published
+def objects(archiver):
+    return sum(1 for path in files(archiver.folder) if path.endswith(".ndjson.gz"))
 
 
-class Archiver:
-    """`strandline archive` into a folder."""
-
-    def __init__(self, strandline, topic, folder, name, period):
-        self.folder = os.path.join(folder, name)
-        self.log_path = os.path.join(folder, name + ".log")
-        self.spool = os.path.join(folder, name + ".spool")
-        os.makedirs(self.folder)
-        self.url = f"file://{self.folder}"
-        self.command = [
-            strandline, "archive", "--bootstrap-servers", topic.bootstrap_servers, "--topic", topic.name,
-            "--group", f"{topic.name}.{name}", "--to", self.url, "--object-records", str(OBJECT_RECORDS),
-            "--period", str(period), "--lateness", str(lateness(period)),
-            "--signing-key-file", os.path.join(folder, "signing.pem"), "--spool", self.spool,
-            # A member that is killed and comes back is the same one: nobody waits for its session to time out.
-            "--kafka-property", "group.instance.id=archiver"]
-        self.process = None
-
-    def start(self):
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def ensure_running(self):
-        status = self.process.poll()
-        if status is not None:
-            raise Failure(f"strandline archive ended by itself with {status}:\n{self.log_tail()}")
-
-    def kill(self):
-        self.ensure_running()
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        self.ensure_running()
-        self.process.terminate()
-        try:
-            status = self.process.wait(timeout=STOP_SECONDS_MAX + 5)
-        except subprocess.TimeoutExpired:
-            raise Failure(f"strandline archive did not end within {STOP_SECONDS_MAX} s of SIGTERM\n{self.log_tail()}")
-        if status != 0:
-            raise Failure(f"strandline archive ended with {status} after SIGTERM\n{self.log_tail()}")
-
-    def drain(self):
-        done = subprocess.run(
-            self.command + ["--once", "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            raise Failure(f"archive --once ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def objects(self):
-        return sum(1 for path in files(self.folder) if path.endswith(".ndjson.gz"))
-
-    def log_tail(self, lines=30):
-        with open(self.log_path, encoding="utf-8", errors="replace") as log:
-            return "".join(log.readlines()[-lines:])
-
-
-def files(folder):
-    """Every file below a folder and its bytes, by relative path; what a store is still writing has a dot before it."""
-    found = {}
-    for path in sorted(pathlib.Path(folder).rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            found[str(path.relative_to(folder))] = path.read_bytes()
-    return found
-
-
-def compare(faulted, reference, period):
-    ours, theirs = files(faulted), files(reference)
+def common(ours, theirs, period):
+    """What both archives must have come to."""
     if period < HOUR:  # the silence of the last seconds depends on when one looks
         common = {path for path in ours if path in theirs} | {path for path in [*ours, *theirs] if path[0] != "_"}
-        ours, theirs = ({path: found[path] for path in found if path in common or "_cuts" in path}
-                        for found in (ours, theirs))
-    for path in sorted(set(ours) | set(theirs)):
-        if ours.get(path) != theirs.get(path):
-            where = "only with faults" if path not in theirs else "only without" if path not in ours else "other bytes"
-            raise Failure(f"{path}: {where}; {len(ours)} files with faults, {len(theirs)} without")
-    return len(ours)
-
-
-def lateness(period):
-    return 120 if period == HOUR else 1
-
-
-def present_hour():
-    return int(time.time() - lateness(HOUR)) // HOUR
+        return ({path: found[path] for path in found if path in common or "_cuts" in path} for found in (ours, theirs))
+    return ours, theirs
 
 
 def check(strandline, bootstrap_servers, kills, period, seed):
     moments = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="strandline-archive-test-")
-    run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", f"{folder}/signing.pem"])
-    run(["openssl", "pkey", "-in", f"{folder}/signing.pem", "-pubout", "-out", f"{folder}/signing.pub"])
+    make_signing_key(folder)
     topic = Topic(strandline, bootstrap_servers)
     archiver = Archiver(strandline, topic, folder, "faulted", period)
-    load = Load(topic)
+    publisher = Load(topic, PROJECT, QUEUES, ACTIONS_PER_SECOND, body)
     passed = False
     try:
         archiver.start()
-        load.start()
+        publisher.start()
         alive = []
         for _ in range(kills):
             time.sleep(moments.uniform(*UP_SECONDS))
             archiver.kill()
-            alive.append(archiver.objects())
+            alive.append(objects(archiver))
             archiver.start()
             if len(alive) % 10 == 5:  # also while the archiver is at work nothing is wrong
                 run([strandline, "verify", archiver.url, "--public-key", f"{folder}/signing.pub"])
-        count = load.end()
+        count = publisher.end()
         deadline = time.monotonic() + 60
-        while archiver.objects() <= alive[-1] and time.monotonic() < deadline:
+        while objects(archiver) <= alive[-1] and time.monotonic() < deadline:
             archiver.ensure_running()
             time.sleep(0.05)
         archiver.stop()
         moving = sum(1 for before, after in zip(alive, alive[1:]) if after > before)
-        print(f"  {kills} kills, {count} records published; {archiver.objects()} objects so far, "
+        print(f"  {kills} kills, {count} records published; {objects(archiver)} objects so far, "
               f"{moving} of the lives stored some")
         if moving == 0:
             raise Failure(f"no process lived long enough to store anything\n{archiver.log_tail()}")
@@ -200,46 +93,22 @@ def check(strandline, bootstrap_servers, kills, period, seed):
             totals = reference.drain()
             if present_hour() == hour:  # else an hour was closed in between: once more
                 break
-        number = compare(archiver.folder, reference.folder, period)
+        number = compare(*common(files(archiver.folder), files(reference.folder), period))
         print(f"  {number} files, the same with faults and without; {totals['actions']} actions, "
               f"{totals['rejected']} rejected")
-        verify(strandline, archiver.url, folder)
-        read_back(strandline, archiver.url, topic, count)
+        archiver.verify()
+        read_back(strandline, archiver, topic, PROJECT, QUEUES, lambda index: [
+            body(number) for number in range(index, count, len(QUEUES)) if not is_broken(number)])
         verify_by_hand(archiver.folder, folder)
-        if os.path.isdir(archiver.spool) and os.listdir(archiver.spool):
-            raise Failure(f"left in the spool: {os.listdir(archiver.spool)}")
+        archiver.check_spool()
         passed = True
     finally:
-        if archiver.process is not None and archiver.process.poll() is None:
-            archiver.process.kill()
-            archiver.process.wait()
+        archiver.remove()
         if passed:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             print(f"  kept for a look: {folder}", file=sys.stderr)
         topic.delete()
-
-
-def verify(strandline, url, folder):
-    out = run([strandline, "verify", url, "--public-key", f"{folder}/signing.pub", "--json"])
-    report = json.loads(out.splitlines()[-1])
-    if not report["clean"] or report["unsealedObjects"] or report["uncheckedSignatures"] or report["unfinishedCuts"]:
-        raise Failure(f"verify: {out}")
-    print(f"  verify: nothing wrong in {report['manifests']} manifests and {report['objects']} objects")
-
-
-def read_back(strandline, url, topic, count):
-    """Every action once, in order within its queue, byte for byte."""
-    for index, queue in enumerate(QUEUES):
-        command = [strandline, "archive", "cat", url, "--topic", topic.name, "--project", PROJECT, "--queue", queue,
-                   "--bodies"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
-        if done.returncode != 0:
-            raise Failure(f"archive cat ended with {done.returncode}: {done.stderr.decode()}")
-        expected = [body(n) for n in range(index, count, len(QUEUES)) if n % 997 != 0]
-        if done.stdout.splitlines() != expected:
-            raise Failure(f"queue {queue}: {len(expected)} published, {len(done.stdout.splitlines())} in the archive")
-    print(f"  every action of {len(QUEUES)} queues read back, byte for byte")
 
 
 def verify_by_hand(archive, folder):

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """Real events through a real broker into real object stores, with kills of the archiver, and back.
 
-    archive_stores.py STRANDLINE [KILLS [SEED]]      with what .ci/with-broker and .ci/with-objectstores set
+    archive_stores.py STRANDLINE [--kills N] [--seed N] [FILE.ndjson…]
+                        with what .ci/with-broker and .ci/with-objectstores set, and the readers at hand; 5 kills
 
 CloudTrail events are published with kcat; an archive is made of them in SeaweedFS (S3), in OpenStack Swift through its
 own API and through its S3 API, each by a service that is killed a few times and by `--once` at the end. Each must hold
 the same objects as one made in a folder without faults, `verify` must find nothing wrong, and every event must come
-back byte for byte.
+back byte for byte. aws-cli, boto3 and DuckDB then read each archive without Strandline: the same objects, the same
+lines.
 """
 
-import datetime
-import hashlib
-import hmac
+import argparse
 import json
 import os
 import pathlib
@@ -20,59 +20,48 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
 import urllib.request
 
 sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from Support.node import Failure, Topic, run  # noqa: E402
+from Support.archiver import compare, files  # noqa: E402
+from Support.node import Failure, Topic  # noqa: E402
+from Support.objectstore import client  # noqa: E402
+from Support.readers import check_with_boto3, check_with_duckdb, fetch_with_aws_cli  # noqa: E402
 from cloudtrail import DEFAULT_FILES, PROJECT, QUEUES, action  # noqa: E402
 
-ROUNDS = 20  # of all events, so that there are some objects
+RECORDS_MIN = 1_500  # the events are published as often as it takes, so that there are some objects
 OBJECT_RECORDS = 150
 UP_SECONDS = (0.2, 2.0)
 BUCKET = "archive"
 
 
+PREFIX = "some/prefix"
+
+
 class Store:
-    def __init__(self, name, url, environment):
-        self.name, self.url, self.environment = name, url, {**os.environ, **environment}
+    """`s3` are endpoint, access key and secret by which programs that are not ours read the bucket."""
+
+    def __init__(self, name, scheme, bucket, environment, s3):
+        self.name, self.bucket, self.s3 = name, bucket, s3
+        self.url, self.environment = f"{scheme}://{bucket}/{PREFIX}", {**os.environ, **environment}
 
 
 def stores():
     found = []
     for kind in ["SEAWEEDFS", "SWIFT"]:
-        endpoint, key, secret = (
-            os.environ[f"OBJECTSTORE_S3_{kind}_{part}"] for part in ["ENDPOINT", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"])
+        s3 = [os.environ[f"OBJECTSTORE_S3_{kind}_{part}"] for part in ["ENDPOINT", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY"]]
         bucket = f"{BUCKET}-s3"
-        make_bucket(endpoint, key, secret, bucket)
-        found.append(Store(f"S3, {kind.lower()}", f"s3://{bucket}/some/prefix", {
-            "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_REGION": "us-east-1"}))
+        client(*s3).create_bucket(Bucket=bucket)
+        found.append(Store(f"S3, {kind.lower()}", "s3", bucket, {
+            "AWS_ENDPOINT_URL": s3[0], "AWS_ACCESS_KEY_ID": s3[1], "AWS_SECRET_ACCESS_KEY": s3[2],
+            "AWS_REGION": "us-east-1"}, s3))
     auth, user, key = (os.environ[f"OBJECTSTORE_SWIFT_{part}"] for part in ["AUTH", "USER", "KEY"])
     make_container(auth, user, key, BUCKET)
-    found.append(Store("OpenStack Swift", f"swift://{BUCKET}/some/prefix", {
-        "ST_AUTH": auth, "ST_USER": user, "ST_KEY": key}))
+    # The same Swift's S3 API shows its containers as buckets.
+    found.append(Store("OpenStack Swift", "swift", BUCKET, {"ST_AUTH": auth, "ST_USER": user, "ST_KEY": key}, s3))
     return found
-
-
-def make_bucket(endpoint, key, secret, bucket):
-    """PUT Bucket, signed with AWS Signature Version 4."""
-    host = urllib.parse.urlsplit(endpoint).netloc
-    now = datetime.datetime.now(datetime.timezone.utc)
-    date, stamp, empty = now.strftime("%Y%m%d"), now.strftime("%Y%m%dT%H%M%SZ"), hashlib.sha256(b"").hexdigest()
-    scope = f"{date}/us-east-1/s3/aws4_request"
-    signed = "host;x-amz-content-sha256;x-amz-date"
-    canonical = (f"PUT\n/{bucket}\n\nhost:{host}\nx-amz-content-sha256:{empty}\nx-amz-date:{stamp}\n\n{signed}\n{empty}")
-    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    signing = b"AWS4" + secret.encode()
-    for part in [date, "us-east-1", "s3", "aws4_request", text]:
-        signing = hmac.new(signing, part.encode(), hashlib.sha256).digest()
-    request = urllib.request.Request(f"{endpoint}/{bucket}", method="PUT", headers={
-        "x-amz-date": stamp, "x-amz-content-sha256": empty,
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/{scope}, SignedHeaders={signed}, Signature={signing.hex()}"})
-    urllib.request.urlopen(request, timeout=30).close()
 
 
 def make_container(auth, user, key, container):
@@ -129,14 +118,30 @@ def check_store(strandline, topic, store, kills, moments, folder, events, refere
             raise Failure(f"{store.name}: queue {queue} came back otherwise than it was published")
     print(f"  {store.name}: {len(found)} objects as in the folder, {report['actions']} actions byte for byte, "
           f"{kills} kills")
+    read_without_strandline(topic, store, folder, events)
 
 
-def check(strandline, bootstrap_servers, kills, seed):
+def read_without_strandline(topic, store, folder, events):
+    with tempfile.TemporaryDirectory(dir=folder) as copy:
+        fetched = fetch_with_aws_cli(*store.s3, store.bucket, PREFIX, copy)
+        got = check_with_boto3(client(*store.s3), store.bucket, PREFIX, topic.name)
+        compare(fetched, got)
+        compare(objects(got), objects(files(f"{folder}/archive")))
+        count = check_with_duckdb(copy, topic.name, events)
+    print(f"  {store.name}: aws-cli and boto3 read {len(got)} objects, DuckDB {count} lines: the same bytes")
+
+
+def objects(found):
+    """Without the manifests, whose last depends on when one looks."""
+    return {name: content for name, content in found.items() if not name.startswith("_manifests/")}
+
+
+def check(strandline, bootstrap_servers, paths, kills, seed):
     moments = random.Random(seed)
-    lines = [action(line) for path in DEFAULT_FILES for line in path.read_bytes().splitlines() if line.strip()]
+    lines = [action(line) for path in paths for line in pathlib.Path(path).read_bytes().splitlines() if line.strip()]
     events = {queue: [] for queue in QUEUES}
     published = []
-    for number in range(ROUNDS):
+    for number in range(-(-RECORDS_MIN // len(lines))):
         for index, line in enumerate(lines):
             queue = QUEUES[(index + number) % len(QUEUES)]
             events[queue].append(line)
@@ -158,13 +163,17 @@ def check(strandline, bootstrap_servers, kills, seed):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or "KAFKA_BOOTSTRAP_SERVERS" not in os.environ or "OBJECTSTORE_SWIFT_AUTH" not in os.environ:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("strandline")
+    parser.add_argument("files", nargs="*", default=DEFAULT_FILES)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options = parser.parse_args()
+    if "KAFKA_BOOTSTRAP_SERVERS" not in os.environ or "OBJECTSTORE_SWIFT_AUTH" not in os.environ:
         sys.exit(__doc__)
-    kill_count = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    random_seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
-    print(f"  seed {random_seed}")
+    print(f"  seed {options.seed}")
     try:
-        check(sys.argv[1], os.environ["KAFKA_BOOTSTRAP_SERVERS"], kill_count, random_seed)
+        check(options.strandline, os.environ["KAFKA_BOOTSTRAP_SERVERS"], options.files, options.kills, options.seed)
     except Failure as failure:
-        sys.exit(f"FAILED (seed {random_seed}): {failure}")
+        sys.exit(f"FAILED (seed {options.seed}): {failure}")
     print("archive_stores: passed")

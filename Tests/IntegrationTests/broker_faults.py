@@ -116,6 +116,12 @@ class World:
         if lost:
             raise Failure(f"{where}: {len(lost)} acknowledged actions are not served, first {lost[0]}")
 
+    def answers(self):
+        try:
+            return self.ask("GET", "/livez")[0] == 200
+        except OSError:
+            return False
+
     def readiness(self):
         status, _, raw = self.ask("GET", "/readyz")
         return status, raw.decode()
@@ -176,8 +182,9 @@ def killed(world, options):
     return f"{len(world.acknowledged)} acknowledged, all served once; stopped in {world.stop_node():.1f} s"
 
 
-def shortened(world, options):
-    for attempt in range(10):
+def lose_the_end(world, before_restart=lambda: None, after_restart=lambda: None):
+    """Kills the broker until it has forgotten what it acknowledged: how many records were stored, how many are gone."""
+    for _ in range(10):
         world.post(50)
         time.sleep(SYNC_SECONDS)
         ending = threading.Event()
@@ -187,30 +194,73 @@ def shortened(world, options):
         world.broker.kill()
         ending.set()
         stored = len(world.served())
+        before_restart()
         world.broker.start()
         shortage = stored - len(world.kept())
         if shortage > 0:
-            break
+            return stored, shortage, posting
+        after_restart()
         posting.join()  # the post under way is given up by the node in its own time, and answered with 503
         world.post_until_acknowledged()
-    else:
-        raise Failure("the broker never forgot anything in ten kills")
-    wait_for("a node that says it", lambda: "before offset" in world.readiness()[1])
+    raise Failure("the broker never forgot anything in ten kills")
+
+
+def expect_refused(world, stored, words):
+    """The node says that this is not the log it read, vouches for nothing, and takes nothing of it."""
+    wait_for("a node that says it", lambda: words in world.readiness()[1])
     world.expect_quiet_log(3)
     status, text = world.readiness()
     if status != 503 or "empty data directory" not in text:
         raise Failure(f"/readyz says {status} {text}")
-    if world.ask("GET", NOBODYS_QUEUE)[0] != 503:
-        raise Failure("an empty page is vouched for by a node that has refused its topic")
+    wait_for("an empty page that is refused", lambda: world.ask("GET", NOBODYS_QUEUE)[0] == 503)
     if len(world.served()) != stored:
         raise Failure(f"{len(world.served())} actions are served, {stored} were stored")
-    posting.join()
+
+
+def begin_anew(world):
+    """The way out that the node names: an empty data directory is rebuilt from what the broker has."""
     took = world.stop_node()
-    # The way out it names: an empty data directory is rebuilt from what the broker has.
     world.node.remove()
     world.node = world.make_node()
     world.compare("with an empty data directory")
+    return took
+
+
+def shortened(world, options):
+    stored, shortage, posting = lose_the_end(world)
+    expect_refused(world, stored, "before offset")
+    posting.join()
+    took = begin_anew(world)
     return f"the log ended {shortage} records before the store: said so; stopped in {took:.1f} s; rebuilt"
+
+
+def grow_beyond(world, shortage):
+    """Other records take the offsets that were lost, and go on behind them."""
+    world.topic.publish([(KEY, b'{"event":"Other","details":{"number":%d}}' % n) for n in range(shortage + 50)])
+
+
+def regrown(world, options):
+    node = world.node.process
+    stored, shortage, posting = lose_the_end(
+        world, lambda: node.send_signal(signal.SIGSTOP), lambda: node.send_signal(signal.SIGCONT))
+    grow_beyond(world, shortage)
+    node.send_signal(signal.SIGCONT)
+    expect_refused(world, stored, "another record")
+    posting.join()
+    took = begin_anew(world)
+    return f"{shortage} offsets were given to other records meanwhile: said so; stopped in {took:.1f} s; rebuilt"
+
+
+def regrown_dead(world, options):
+    stored, shortage, posting = lose_the_end(world)
+    posting.join()
+    world.node.kill()
+    grow_beyond(world, shortage)
+    world.node.start()
+    wait_for("a node that answers", world.answers)
+    expect_refused(world, stored, "another record")
+    took = begin_anew(world)
+    return f"{shortage} offsets were given to others while the node was dead: said so; stopped in {took:.1f} s; rebuilt"
 
 
 def stopped(world, options):
@@ -277,7 +327,7 @@ def silent(world, options):
     return f"stopped in {took:.1f} s of {STOP_SECONDS_MAX} allowed"
 
 
-SCENARIOS = [killed, shortened, stopped, frozen, gone, silent]
+SCENARIOS = [killed, shortened, regrown, regrown_dead, stopped, frozen, gone, silent]
 
 
 def main():

@@ -20,55 +20,17 @@ import time
 sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from Support.load import ACTIONS_MAX, Load, body  # noqa: E402
 from Support.node import Failure, Node, Topic  # noqa: E402
 from Support.page import Page  # noqa: E402
 
 PROJECT = "crash"
 QUEUES = ["one", "two", "three"]
 ACTIONS_PER_SECOND_MAX = 1_500
-ACTIONS_MAX = 80_000  # the small test broker is good for some 100,000 messages
 UP_SECONDS = (0.05, 1.5)  # how long a process lives before it is killed: while it starts, recovers, catches up, serves
 CATCH_UP_SECONDS_MAX = 120
 PAGE_ACTIONS_MAX = 50
 ROUND_SECONDS = 1.2  # a life and a restart, about: so long the load has to last for each kill
-
-
-def body(number):
-    return b'{"event":"Numbered","details":{"number":%d,"filler":"%s"}}' % (number, b"x" * (number * 7 % 600))
-
-
-class Load(threading.Thread):
-    """Publishes numbered actions, round robin over the queues, until told to stop."""
-
-    def __init__(self, topic, kills):
-        super().__init__(daemon=True)
-        self.topic, self.ending, self.published, self.failure = topic, threading.Event(), 0, None
-        self.per_second = min(ACTIONS_PER_SECOND_MAX, ACTIONS_MAX / (kills * ROUND_SECONDS))
-
-    def run(self):
-        try:
-            kcat = self.topic.publisher()
-            started = time.monotonic()
-            while not self.ending.wait(0.02) and self.published < ACTIONS_MAX:
-                due = min(int((time.monotonic() - started) * self.per_second), ACTIONS_MAX)
-                for number in range(self.published, due):
-                    key = f"{PROJECT}/{QUEUES[number % len(QUEUES)]}".encode()
-                    kcat.stdin.write(key + b"\t" + body(number) + b"\n")
-                kcat.stdin.flush()
-                self.published = due
-            kcat.stdin.close()
-            if kcat.wait(timeout=60) != 0:
-                raise Failure(f"kcat ended with {kcat.returncode}")
-        except Exception as error:  # raised again by `end`, on the main thread
-            self.failure = error
-
-    def end(self):
-        """Stops, and returns how many actions the brokers have acknowledged."""
-        self.ending.set()
-        self.join()
-        if self.failure is not None:
-            raise self.failure
-        return self.published
 
 
 class Reader(threading.Thread):
@@ -139,7 +101,8 @@ def check(strandline, bootstrap_servers, kills, seed):
     moments = random.Random(seed)
     topic = Topic(strandline, bootstrap_servers)
     node = Node(strandline, topic)
-    load, readers = Load(topic, kills), [Reader(node, queue) for queue in QUEUES]
+    rate = min(ACTIONS_PER_SECOND_MAX, ACTIONS_MAX / (kills * ROUND_SECONDS))
+    load, readers = Load(topic, PROJECT, QUEUES, rate), [Reader(node, queue) for queue in QUEUES]
     passed = False
     try:
         node.start()

@@ -15,7 +15,11 @@ struct ManifestLawTests {
   @Test("has no target that reaches Crdkafka past Kafka")
   func onlyKafkaHasTheLibrary() throws {
     let manifest = Manifest(text: try Repository.file("Package.swift").text)
-    #expect(manifest.targets.filter { $0.targets.contains("Crdkafka") }.map(\.name) == ["Kafka"])
+    // A baseline is what our way to the library is measured against.
+    let reaching = manifest.targets.filter {
+      $0.targets.contains("Crdkafka") && $0.path?.hasPrefix("Benchmarks/") != true
+    }
+    #expect(reaching.map(\.name) == ["Kafka"])
   }
 
   @Test("is read as it is written")

@@ -144,6 +144,22 @@ struct RefusedByRealObjectStoresTests {
   }
 
   @Test(
+    "a clock that is off by an hour: found out, and the store's own is used",
+    arguments: [RealStore.s3OfSwift, .s3OfSeaweedFS])
+  func clockSkew(_ server: RealStore) async throws {
+    let url = server.url(try await server.makeContainer())
+    for seconds in [Int64(-3_600), 3_600] {
+      let store = try S3ObjectStore(
+        ObjectStoreConfiguration(url: url, environment: server.environment(), limits: ConformanceCheck.limits),
+        StoreURL(url), clock: StoreClock(now: { WallTime.now().adding(seconds: seconds) }), logger: quiet)
+      try await store.prepare()
+      let outcome = try await store.put(.text("x", at: "k\(seconds)"))
+      #expect(outcome == .stored)
+      await store.close()
+    }
+  }
+
+  @Test(
     "writing to what we may only read, found out before the first object", arguments: [RealStore.swift, .s3OfSeaweedFS])
   func readOnly(_ server: RealStore) async throws {
     let container = try await server.makeContainer(

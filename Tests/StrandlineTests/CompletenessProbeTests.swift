@@ -14,6 +14,7 @@ struct CompletenessProbeTests {
     let broker: EmbeddedBroker
     let producer: KafkaProducer
     let stored = Mutex<Int64>(0)
+    let uncompared = Mutex<[Int32]>([])
     let now = Mutex<Int64>(1_000_000)
 
     init() throws {
@@ -37,7 +38,8 @@ struct CompletenessProbeTests {
       return CompletenessProbe(
         configuration: configuration,
         progress: .init(
-          partitions: { [0] }, nextOffset: { [self] _ in nextOffset?() ?? stored.withLock { $0 } },
+          partitions: { [0] }, uncomparedPartitions: { [self] in uncompared.withLock { $0 } },
+          nextOffset: { [self] _ in nextOffset?() ?? stored.withLock { $0 } },
           nowMilliseconds: { [self] in now.withLock { $0 } }, wallMilliseconds: { $0 }), logger: Logger(label: "test"))
     }
   }

@@ -31,6 +31,8 @@ struct BookkeepingFields {
     }
   }
 
+  func has(_ name: String) -> Bool { members[name] != nil }
+
   func text(_ name: String) throws(ArchiveError) -> String {
     guard let text = members[name].flatMap({ scanner.string($0) }) else { throw Self.missing(name, "a text") }
     return text

@@ -18,7 +18,7 @@ struct ChainRecovery {
   /// - Throws: `ObjectStoreError`; `conflict` when what is there does not fit together.
   func run() async throws -> Found {
     var found = Found(chain: PartitionChain(topic: topic, partition: partition))
-    if let last = try await lastManifestKey() {
+    if let last = try await newestManifestKey() {
       let bytes = try await store.bytes(of: last.text, max: BookkeepingFields.bytesMax)
       let manifest: Manifest
       do { manifest = try Manifest(bytes: bytes) } catch { throw conflict(last, "\(error.detail)") }
@@ -29,13 +29,29 @@ struct ChainRecovery {
     for cut in try await cuts(from: found.chain.firstOffset) { found.chain.add(cut) }
     if let last = found.chain.cuts.last, try await !isStored(last) {
       found.chain.cuts.removeLast()
+      found.chain.lastRecord = found.chain.cuts.last { $0.lastRecord != nil }?.lastRecord ?? found.manifest?.lastRecord
       if found.chain.cuts.isEmpty, found.manifest == nil { found.chain.firstOffset = nil }
       found.unfinished = last
     }
     return found
   }
 
-  /// The manifest with the highest number. Manifests are dense, so it is found by doubling and halving where there are
+  /// The newest manifest. A list may lag behind its objects (those of OpenStack Swift do), so what would come next is
+  /// asked for by name as well.
+  private func newestManifestKey() async throws -> ArchiveKey? {
+    var newest = try await lastManifestKey()
+    var next: Int64 = 0
+    if case .manifest(_, _, let sequence) = newest { next = sequence + 1 }
+    while next <= ArchiveKey.sequenceMax {
+      let key = ArchiveKey.manifest(topic: topic, partition: partition, sequence: next)
+      guard try await store.facts(of: key.text) != nil else { break }
+      newest = key
+      next += 1
+    }
+    return newest
+  }
+
+  /// The listed manifest with the highest number. Manifests are dense, so it is found by doubling and halving where there are
   /// more than one page of them.
   private func lastManifestKey() async throws -> ArchiveKey? {
     let prefix = ArchiveKey.manifests(topic, partition)
@@ -96,22 +112,43 @@ struct ChainRecovery {
       for object in page.objects {
         guard case .cut(_, _, let first)? = ArchiveKey(object.key) else { continue }
         let key = ArchiveKey.cut(topic: topic, partition: partition, first: first)
-        let cut: CutRecord
-        do {
-          cut = try CutRecord(bytes: try await store.bytes(of: object.key, max: BookkeepingFields.bytesMax))
-        } catch let error as ArchiveError {
-          throw conflict(key, error.detail)
+        // A list that lags behind may also lack one in the middle.
+        while let missing = expected, missing < first, let cut = try await unlistedCut(missing) {
+          expected = cut.last + 1
+          cuts.append(cut)
         }
-        guard cut.key == key else { throw conflict(key, "it names itself \(cut.key.text)") }
         guard expected == nil || expected == first else {
           throw conflict(key, "a cut that begins at \(expected ?? 0) should come first")
         }
+        let cut = try await cut(key)
         expected = cut.last + 1
         cuts.append(cut)
       }
       after = page.next
     } while after != nil
+    while let next = expected, let cut = try await unlistedCut(next) {
+      expected = cut.last + 1
+      cuts.append(cut)
+    }
     return cuts
+  }
+
+  /// The cut that begins at an offset, if there is one.
+  private func unlistedCut(_ first: Int64) async throws -> CutRecord? {
+    let key = ArchiveKey.cut(topic: topic, partition: partition, first: first)
+    guard try await store.facts(of: key.text) != nil else { return nil }
+    return try await cut(key)
+  }
+
+  private func cut(_ key: ArchiveKey) async throws -> CutRecord {
+    let cut: CutRecord
+    do {
+      cut = try CutRecord(bytes: try await store.bytes(of: key.text, max: BookkeepingFields.bytesMax))
+    } catch let error as ArchiveError {
+      throw conflict(key, error.detail)
+    }
+    guard cut.key == key else { throw conflict(key, "it names itself \(cut.key.text)") }
+    return cut
   }
 
   private func isStored(_ cut: CutRecord) async throws -> Bool {

@@ -71,6 +71,8 @@ package struct CutRecord: Sendable, Equatable {
   /// At least one.
   package var objects: [ObjectRecord]
   package var holes: [ClosedRange<Int64>]
+  /// Nil when it holds statements only.
+  package var lastRecord: LastRecord?
 
   var key: ArchiveKey { .cut(topic: topic, partition: partition, first: first) }
 
@@ -80,7 +82,7 @@ package struct CutRecord: Sendable, Equatable {
       "firstOffset": .integer(first), "lastOffset": .integer(last),
       "periodStart": .string(ArchiveTime.text(startMilliseconds)), "periodSeconds": .integer(periodSeconds),
       "objects": .array(objects.map(\.canonical)), "holes": .array(holes.map(\.canonical)),
-    ]).bytes
+    ]).merging(LastRecord.canonical(lastRecord)).bytes
   }
 }
 
@@ -109,7 +111,10 @@ extension CutRecord {
     objects = []
     for element in try fields.elements("objects") { objects.append(try ObjectRecord(element)) }
     holes = try fields.ranges("holes")
-    guard first <= last, !objects.isEmpty, objects.allSatisfy({ $0.first == first && $0.last == last }) else {
+    lastRecord = try LastRecord(fields)
+    guard first <= last, !objects.isEmpty, objects.allSatisfy({ $0.first == first && $0.last == last }),
+      lastRecord.map({ (first...last).contains($0.offset) }) ?? true
+    else {
       throw ArchiveError(.garbled, "its offsets do not fit together")
     }
   }

@@ -28,6 +28,8 @@ package struct Manifest: Sendable, Equatable {
   package var nextOffset: Int64
   package var objects: [ObjectRecord]
   package var holes: [ClosedRange<Int64>]
+  /// Of all that is archived up to here; nil while no record is.
+  package var lastRecord: LastRecord?
   /// SHA-256 of the manifest before; nil in the first.
   package var previous: [UInt8]?
   /// SHA-256 of the public key (32 bytes) that signs it; nil when it is not signed.
@@ -65,7 +67,7 @@ package struct Manifest: Sendable, Equatable {
       "actions": .integer(actions), "rejected": .integer(rejected), "statement": .string(statement),
       "objects": .array(objects.map(\.canonical)), "holes": .array(holes.map(\.canonical)),
       "previous": .optional(previous.map { Hex.text($0) }), "signer": .optional(signer.map { Hex.text($0) }),
-    ]).bytes
+    ]).merging(LastRecord.canonical(lastRecord)).bytes
   }
 
   package static func hash(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
@@ -104,6 +106,7 @@ extension Manifest {
     objects = []
     for element in try fields.elements("objects") { objects.append(try ObjectRecord(element)) }
     holes = try fields.ranges("holes")
+    lastRecord = try LastRecord(fields)
     previous = try fields.optionalText("previous") == nil ? nil : try fields.sha256("previous")
     signer = try fields.optionalText("signer") == nil ? nil : try fields.sha256("signer")
   }

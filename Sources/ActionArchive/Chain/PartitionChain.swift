@@ -13,6 +13,8 @@ struct PartitionChain: Sendable, Equatable {
   var firstOffset: Int64?
   /// Stored, and in no manifest yet; consecutive.
   var cuts: [CutRecord] = []
+  /// The last record that is archived.
+  var lastRecord: LastRecord?
   /// The period that is open, in milliseconds since 1970; nil before anything is known.
   var startMilliseconds: Int64?
   /// Manifests that the open period has already.
@@ -31,6 +33,7 @@ struct PartitionChain: Sendable, Equatable {
     if startMilliseconds != cut.startMilliseconds { part = 0 }
     startMilliseconds = cut.startMilliseconds
     cuts.append(cut)
+    lastRecord = cut.lastRecord ?? lastRecord
   }
 
   /// The manifest of what is stored and in none yet.
@@ -44,7 +47,7 @@ struct PartitionChain: Sendable, Equatable {
       periodSeconds: periodSeconds, state: state,
       part: startMilliseconds == self.startMilliseconds ? part : 0, firstOffset: first,
       nextOffset: nextOffset ?? first, objects: cuts.flatMap(\.objects), holes: cuts.flatMap(\.holes),
-      previous: previous, signer: signer)
+      lastRecord: lastRecord, previous: previous, signer: signer)
   }
 
   /// Goes on behind a manifest that is stored.
@@ -52,6 +55,7 @@ struct PartitionChain: Sendable, Equatable {
     sequence = manifest.sequence + 1
     previous = hash
     firstOffset = manifest.nextOffset
+    lastRecord = manifest.lastRecord
     cuts = []
     switch manifest.state {
     case .closed:

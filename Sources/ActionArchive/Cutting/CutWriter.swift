@@ -21,9 +21,12 @@ final class CutWriter {
   private let layout: ArchiveLayout
   private let partition: Int32
   private let spool: Spool
+  private let packing: PackingThreads
   private let serial: UInt64
   /// By project; nil where projects share an object, and for what belongs to no project.
   private var writers: [String?: ObjectWriter] = [:]
+  /// The one that most lines go to, found without looking.
+  private var common: ObjectWriter?
   let first: Int64
   /// An index of ``ArchiveLayout/period``.
   let period: Int64
@@ -31,31 +34,39 @@ final class CutWriter {
   private(set) var next: Int64
   private(set) var fill = CutFill()
   private var holes: [ClosedRange<Int64>] = []
+  /// Nil before the first record.
+  private(set) var lastRecordOffset: Int64?
 
-  init(layout: ArchiveLayout, partition: Int32, first: Int64, period: Int64, spool: Spool, serial: UInt64) {
+  init(
+    layout: ArchiveLayout, partition: Int32, first: Int64, period: Int64, spool: Spool, packing: PackingThreads,
+    serial: UInt64
+  ) {
     self.layout = layout
     self.partition = partition
     self.first = first
     self.period = period
     self.spool = spool
+    self.packing = packing
     self.serial = serial
     next = first
   }
 
-  /// Appends a record's line.
-  func append(_ line: [UInt8], _ kind: LineWriter.Kind, offset: Int64, time: Int64?) throws(ArchiveError) {
-    let project: String? = if case .action(let name) = kind { name } else { nil }
+  /// Appends a record's line. `project` is nil where projects share an object.
+  func append(
+    _ line: UnsafeRawBufferPointer, _ kind: LineWriter.Kind, project: String?, offset: Int64, time: Int64?
+  ) throws(ArchiveError) {
     try writer(project).append(line) { facts in
-      if project != nil { facts.actions += 1 } else { facts.rejected += 1 }
+      if case .action = kind { facts.actions += 1 } else { facts.rejected += 1 }
       facts.note(time: time)
     }
-    if layout.byProject, let project { fill.projects.insert(project) }
+    if let project { fill.projects.insert(project) }
     count(line.count)
     next = offset + 1
+    lastRecordOffset = offset
   }
 
   /// Appends the statement that offsets were lost, or hold no record.
-  func appendStatement(_ line: [UInt8], hole: Bool, offsets: ClosedRange<Int64>) throws(ArchiveError) {
+  func appendStatement(_ line: UnsafeRawBufferPointer, hole: Bool, offsets: ClosedRange<Int64>) throws(ArchiveError) {
     try writer(nil).append(line) { facts in
       let count = Int64(offsets.count)
       if hole { facts.holeOffsets += count } else { facts.gapOffsets += count }
@@ -71,38 +82,70 @@ final class CutWriter {
   }
 
   private func writer(_ project: String?) throws(ArchiveError) -> ObjectWriter {
-    let name = layout.byProject ? project : nil
-    if let writer = writers[name] { return writer }
+    if project == nil, let common { return common }
+    if let writer = writers[project] { return writer }
     let path = spool.path("\(partition).\(serial).\(writers.count)")
-    let writer = try ObjectWriter(path: path, compression: layout.compression)
-    writers[name] = writer
+    let writer = try ObjectWriter(path: path, compression: layout.compression, packing: packing)
+    writers[project] = writer
+    if project == nil { common = writer }
     return writer
   }
 
   /// Ends the cut. `first` must be less than `next`.
-  func finish() throws(ArchiveError) -> BuiltCut {
-    var objects: [BuiltCut.Object] = []
-    for (project, writer) in writers {
+  ///
+  /// - Parameter lastRecord: the one at ``lastRecordOffset``
+  func finish(lastRecord: LastRecord?) -> PendingCut {
+    let start = layout.period.startMilliseconds(of: period)
+    let objects = writers.map { project, writer in
       let name = ObjectName(
         project: project, topic: layout.topic, partition: partition, first: first, last: next - 1,
-        startMilliseconds: layout.period.startMilliseconds(of: period), compression: layout.compression)
-      objects.append(
-        BuiltCut.Object(
-          record: ObjectRecord(key: name.text, first: first, last: next - 1, content: try writer.finish()),
-          path: writer.path))
+        startMilliseconds: start, compression: layout.compression)
+      return (key: name.text, object: writer.finish())
     }
-    objects.sort { $0.record.key < $1.record.key }
-    let record = CutRecord(
-      topic: layout.topic, partition: partition, first: first, last: next - 1,
-      startMilliseconds: layout.period.startMilliseconds(of: period),
-      periodSeconds: layout.period.seconds, objects: objects.map(\.record), holes: holes)
-    return BuiltCut(record: record, objects: objects)
+    return PendingCut(
+      topic: layout.topic, partition: partition, first: first, last: next - 1, startMilliseconds: start,
+      periodSeconds: layout.period.seconds, objects: objects.sorted { $0.key < $1.key }, holes: holes,
+      lastRecord: lastRecord)
   }
 
   /// Throws away what was written. The records are still in the topic.
   func discard() {
     for writer in writers.values { removeFile(writer.path) }
     writers = [:]
+    common = nil
+  }
+}
+
+/// A cut whose objects are still being packed.
+struct PendingCut: Sendable {
+  fileprivate let topic: String
+  fileprivate let partition: Int32
+  fileprivate let first: Int64
+  fileprivate let last: Int64
+  fileprivate let startMilliseconds: Int64
+  fileprivate let periodSeconds: Int64
+  fileprivate let objects: [(key: String, object: PendingObject)]
+  fileprivate let holes: [ClosedRange<Int64>]
+  fileprivate let lastRecord: LastRecord?
+
+  /// Waits until all its objects are packed.
+  /// - Throws: `io` or `compression`.
+  func built() async throws(ArchiveError) -> BuiltCut {
+    var built: [BuiltCut.Object] = []
+    for (key, object) in objects {
+      built.append(
+        BuiltCut.Object(
+          record: ObjectRecord(key: key, first: first, last: last, content: try await object.content()),
+          path: object.path))
+    }
+    let record = CutRecord(
+      topic: topic, partition: partition, first: first, last: last, startMilliseconds: startMilliseconds,
+      periodSeconds: periodSeconds, objects: built.map(\.record), holes: holes, lastRecord: lastRecord)
+    return BuiltCut(record: record, objects: built)
+  }
+
+  func discard() {
+    for object in objects { removeFile(object.object.path) }
   }
 }
 
@@ -115,8 +158,4 @@ struct BuiltCut: Sendable {
 
   var record: CutRecord
   var objects: [Object]
-
-  func discard() {
-    for object in objects { removeFile(object.path) }
-  }
 }

@@ -1,61 +1,61 @@
-import Crypto
-
-/// Writes one object: lines in, a packed file and its facts out.
+/// Writes one object: takes lines and counts them, and hands them over to be packed.
 final class ObjectWriter {
-  private let file: SpoolFile
-  private let compressor: any Compressor
-  private var block: [UInt8] = []
-  private var contentHash = SHA256()
-  private var packedHash = SHA256()
-  private(set) var facts = ObjectContent()
+  private let packing: PackingThreads
+  private let lane: Int
+  private let packer: ObjectPacker
+  /// What is to be packed next.
+  private var block: PackingBlock
+  private var facts = ObjectContent()
 
-  init(path: String, compression: ArchiveCompression) throws(ArchiveError) {
-    file = try SpoolFile(path: path)
-    compressor = try compression.compressor()
-    block.reserveCapacity(ArchiveCompression.blockBytes)
+  init(path: String, compression: ArchiveCompression, packing: PackingThreads) throws(ArchiveError) {
+    self.packing = packing
+    packer = try ObjectPacker(path: path, compression: compression)
+    lane = packing.lane()
+    block = packing.block()
   }
 
-  var path: String { file.path }
+  var path: String { packer.path }
 
   /// Appends one line. `change` counts it.
-  func append(_ line: some Collection<UInt8>, _ change: (inout ObjectContent) -> Void) throws(ArchiveError) {
+  /// - Throws: what went wrong with earlier lines, as soon as it is known.
+  func append(_ line: UnsafeRawBufferPointer, _ change: (inout ObjectContent) -> Void) throws(ArchiveError) {
     facts.lines += 1
     facts.contentBytes += Int64(line.count)
     change(&facts)
-    var rest = line[...]
+    var rest = line
     while !rest.isEmpty {
-      let room = ArchiveCompression.blockBytes - block.count
-      block += rest.prefix(room)
-      rest = rest.dropFirst(room)
-      if block.count == ArchiveCompression.blockBytes { try flush(isLast: false) }
+      rest = block.fill(rest)
+      guard block.isFull else { continue }
+      if let failure = packer.failure { throw failure }
+      packing.pack(block, isLast: false, with: packer, lane: lane)
+      block = packing.block()
     }
   }
 
-  /// Ends the object. The file stays until the caller removes it.
-  func finish() throws(ArchiveError) -> ObjectContent {
-    try flush(isLast: true)
-    file.finish()
-    facts.sha256 = Array(packedHash.finalize())
-    facts.contentSHA256 = Array(contentHash.finalize())
-    facts.bytes = file.size
-    return facts
+  /// Ends the object, once. The file stays until the caller removes it.
+  func finish() -> PendingObject {
+    packing.pack(block, isLast: true, with: packer, lane: lane)
+    return PendingObject(packer: packer, facts: facts)
   }
+}
 
-  private func flush(isLast: Bool) throws(ArchiveError) {
-    let result: Result<Void, ArchiveError> = block.withUnsafeBytes { bytes in
-      contentHash.update(bufferPointer: bytes)
-      do throws(ArchiveError) {
-        return .success(
-          try compressor.compress(bytes, isLast: isLast) { (packed) throws(ArchiveError) in
-            packedHash.update(bufferPointer: packed)
-            try file.append(packed)
-          })
-      } catch {
-        return .failure(error)
-      }
-    }
-    block.removeAll(keepingCapacity: true)
-    try result.get()
+/// An object that is still being packed.
+struct PendingObject: Sendable {
+  let packer: ObjectPacker
+  /// Without what is only known when it is packed.
+  fileprivate let facts: ObjectContent
+
+  var path: String { packer.path }
+
+  /// Waits until it is packed.
+  /// - Throws: `io` or `compression`.
+  func content() async throws(ArchiveError) -> ObjectContent {
+    let packed = try await packer.finished()
+    var content = facts
+    content.sha256 = packed.sha256
+    content.contentSHA256 = packed.contentSHA256
+    content.bytes = packed.bytes
+    return content
   }
 }
 

@@ -38,32 +38,48 @@ package final class ActionArchive: Service {
       logger: logger)
     let (configuration, store, logger, state) = (configuration, store, logger, state)
     let failure = Mutex<KafkaError?>(nil)
+    let packing = PackingThreads(count: configuration.packingThreads)
     let thread = DedicatedThread(name: "archive") {
       let loop = ArchiveLoop(
-        configuration: configuration, store: store, consumer: consumer, spool: spool, state: state, logger: logger)
+        configuration: configuration, store: store, consumer: consumer, spool: spool, packing: packing, state: state,
+        logger: logger)
       guard configuration.once else { return loop.serve() }
       do throws(KafkaError) { try loop.drain() } catch { failure.withLock { $0 = error } }
     }
     let retention = Task { await self.watchRetention() }
     await stoppable { await thread.join() }
     retention.cancel()
+    await packing.end()
     await consumer.close()
     await retention.value
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
   /// Ends `body` early, by telling the thread, when the task is cancelled or a shutdown begins.
-  private func stoppable(_ body: @Sendable () async -> Void) async {
+  private func stoppable<Value: Sendable>(
+    _ body: @Sendable () async -> Value, onStop: @escaping @Sendable () -> Void = {}
+  ) async -> Value {
     let state = state
-    await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       await withGracefulShutdownHandler {
         await body()
       } onGracefulShutdown: {
         state.stop()
+        onStop()
       }
     } onCancel: {
       state.stop()
+      onStop()
     }
+  }
+
+  /// Asks the store whether it can be used; broken off by a shutdown, for a store that does not answer is asked for long.
+  private func askStore() async -> Result<Void, ObjectStoreError> {
+    let store = store
+    let asking = Task { () async -> Result<Void, ObjectStoreError> in
+      do throws(ObjectStoreError) { return .success(try await store.prepare()) } catch { return .failure(error) }
+    }
+    return await stoppable({ await asking.value }, onStop: { asking.cancel() })
   }
 
   /// Waits until the store can be used. False when a shutdown came first.
@@ -71,12 +87,15 @@ package final class ActionArchive: Service {
     let state = state
     var wait = configuration.retryMilliseconds
     let started = ContinuousClock.now
+    // Ready is who has seen the store, not who has not seen it fail.
+    state.update { $0.storeFailure = "\(store.location) has not answered yet" }
     while !state.isStopping {
       do throws(ObjectStoreError) {
-        try await store.prepare()
+        try await askStore().get()
         state.update { $0.storeFailure = nil }
         return true
       } catch {
+        if state.isStopping { break }
         let isHopeless = [.invalidConfiguration, .notSupported].contains(error.code)
         let isTooLate = ContinuousClock.now - started > .milliseconds(configuration.oncePatienceMilliseconds)
         if isHopeless || (configuration.once && (!error.isRetriable || isTooLate)) { throw error }

@@ -1,4 +1,5 @@
 import AuditActions
+import Foundation
 package import Kafka
 
 /// What the archive job reads and how it cuts. Every duration says its unit.
@@ -19,6 +20,8 @@ package struct ArchiveConfiguration: Sendable {
   package var oncePatienceMilliseconds: Int64 = 300_000
   /// The clock, in milliseconds since 1970.
   package var nowMilliseconds: @Sendable () -> Int64 = { ActionTime.now.millisecondsSince1970 }
+  /// Threads that compress and hash, at least 1. What they make does not depend on their number.
+  package var packingThreads = min(4, ProcessInfo.processInfo.activeProcessorCount)
   package var pollRecordsMax = 2_000
   package var pollTimeoutMilliseconds = 100
   /// Between looks at the clock.

@@ -38,13 +38,10 @@ extension ArchiveLoop {
     let next = reader.next ?? 0
     state.update { $0.partitions[reader.place.partition]?.archived = next }
     guard marks.high >= next else {
-      stop(
-        reader,
-        ArchiveStop(
-          reason: "the partition ends at \(marks.high), before offset \(next) up to which it is archived; if the topic "
-            + "was made anew, archive it to another place", isUnavailable: false))
+      stop(reader, Self.endsEarly(marks.high, next))
       return true
     }
+    reader.noteEarliest(marks.low)
     if marks.low > next { lose(reader, upTo: marks.low) }
     logger.info(
       "Archiving a partition",
@@ -66,21 +63,50 @@ extension ArchiveLoop {
     guard isOffsetLost, let place = failure.partition, let reader = readers[place] else {
       return noteLost(failure.error)
     }
-    guard reader.state == .reading, let expected = reader.expected else { return }
+    guard reader.state == .reading else { return }
     do throws(KafkaError) {
       let marks = try consumer.watermarks(of: place, timeout: .seconds(5))
-      if marks.high < expected {
-        return stop(
-          reader,
-          ArchiveStop(
-            reason: "the partition ends at \(marks.high), before offset \(expected) that comes next; if the topic was "
-              + "made anew, archive it to another place", isUnavailable: false))
-      }
+      reader.noteEarliest(marks.low)
+      guard let expected = reader.expected, let next = reader.next else { return }
+      if marks.high < max(expected, next) { return stop(reader, Self.endsEarly(marks.high, max(expected, next))) }
       if marks.low > expected { lose(reader, upTo: marks.low) }
       seek(reader)
     } catch {
       noteLost(error)
     }
+  }
+
+  private static func endsEarly(_ end: Int64, _ next: Int64) -> ArchiveStop {
+    ArchiveStop(
+      reason: "the partition ends at \(end), before offset \(next) that comes next: the topic was made anew, or its "
+        + "broker lost records it had acknowledged; archive it to another place", isUnavailable: false)
+  }
+
+  /// - Parameter offset: where the partition was at its end
+  func noteEnd(of reader: PartitionReader, at offset: Int64) {
+    reader.noteEnd(offset)
+    guard reader.state == .reading, let next = reader.next, offset < next else { return }
+    // A broker that has just come to lead a partition may not know its end yet; one that tells it tells the truth.
+    guard let end = try? consumer.watermarks(of: reader.place, timeout: .seconds(5)).high, end < next else { return }
+    stop(reader, Self.endsEarly(end, next))
+  }
+
+  // MARK: Another log
+
+  /// Whether connections were opened since the last batch: then some of this one may have come before a broker was
+  /// lost, and some of it after another took its place, with another log.
+  func isDoubtful(_ batch: ConsumedBatch) -> Bool {
+    let opened = consumer.connectionsOpened
+    guard opened != connections, !batch.isEmpty || !batch.ends.isEmpty else { return false }
+    connections = opened
+    return true
+  }
+
+  /// Nothing is taken before the last record taken was met again.
+  func lookBack(_ reader: PartitionReader) {
+    reader.doubtLog()
+    reader.skipsBatch = true
+    seek(reader)
   }
 
   // MARK: Consumer

@@ -10,6 +10,7 @@ final class ArchiveLoop {
   let store: any ObjectStore
   let consumer: KafkaConsumer
   let spool: Spool
+  let packing: PackingThreads
   let state: ArchiveState
   let logger: Logger
   let metrics = ArchiveMetrics()
@@ -18,6 +19,8 @@ final class ArchiveLoop {
   var arriving: [TopicPartition: ChainRecovery.Found] = [:]
   /// Partitions that begin anew after a failure of the spool or a race, at a moment.
   private var restarts: [TopicPartition: ContinuousClock.Instant] = [:]
+  /// Connections to brokers opened when all that was taken was last known to be of one log.
+  var connections: UInt64 = 0
   private var commits: [TopicPartition: Int64] = [:]
   private var generations: UInt64 = 0
   private var nextTick = ContinuousClock.now
@@ -26,12 +29,13 @@ final class ArchiveLoop {
 
   init(
     configuration: ArchiveConfiguration, store: any ObjectStore, consumer: KafkaConsumer, spool: Spool,
-    state: ArchiveState, logger: Logger
+    packing: PackingThreads, state: ArchiveState, logger: Logger
   ) {
     self.configuration = configuration
     self.store = store
     self.consumer = consumer
     self.spool = spool
+    self.packing = packing
     self.state = state
     self.logger = logger
   }
@@ -70,10 +74,15 @@ final class ArchiveLoop {
         maxRecords: configuration.pollRecordsMax, timeout: .milliseconds(configuration.pollTimeoutMilliseconds))
       for rebalance in state.takeRebalances() { handle(rebalance) }
       if !batch.isEmpty || !batch.ends.isEmpty { state.update { $0.kafkaFailure = nil } }
-      take(batch)
+      let isDoubtful = isDoubtful(batch)
+      if isDoubtful {
+        for reader in readers.values where reader.state == .reading { lookBack(reader) }
+      } else {
+        take(batch)
+      }
       // After the records that came before them.
       for failure in batch.failures { handle(failure) }
-      for (place, end) in batch.ends { readers[place]?.noteEnd(end) }
+      for (place, end) in batch.ends where !isDoubtful { readers[place].map { noteEnd(of: $0, at: end) } }
     } catch {
       noteLost(error)
       state.wait(milliseconds: 200)
@@ -102,6 +111,7 @@ final class ArchiveLoop {
       if current?.place.partition != record.partition { current = readers[record.topicPartition] }
       guard let reader = current, reader.state == .reading else { continue }
       if let target = reader.target, record.offset >= target { continue }
+      if reader.isFromAnotherBroker(record) { lookBack(reader) }
       attempt(reader) { (reader) throws(ArchiveError) in
         if try reader.take(ArchivedRecord(record), nowMilliseconds: now) == .seek { self.seek(reader) }
       }
@@ -110,16 +120,18 @@ final class ArchiveLoop {
 
   /// Runs what can fail for one partition: its failure is its own.
   func attempt(_ reader: PartitionReader, _ body: (PartitionReader) throws(ArchiveError) -> Void) {
-    do throws(ArchiveError) { try body(reader) } catch {
-      if error.code == .io, !configuration.once {
-        logger.error(
-          "An object cannot be built; trying again",
-          metadata: ["partition": "\(reader.place.partition)", "error": "\(error)"])
-        restart(reader, after: .milliseconds(configuration.retryMilliseconds * 4))
-        reader.failure = "\(error)"
-      } else {
-        stop(reader, ArchiveStop(reason: "\(error)", isUnavailable: false))
-      }
+    do throws(ArchiveError) { try body(reader) } catch { fail(reader, error) }
+  }
+
+  private func fail(_ reader: PartitionReader, _ error: ArchiveError) {
+    if error.code == .io, !configuration.once {
+      logger.error(
+        "An object cannot be built; trying again",
+        metadata: ["partition": "\(reader.place.partition)", "error": "\(error)"])
+      restart(reader, after: .milliseconds(configuration.retryMilliseconds * 4))
+      reader.failure = "\(error)"
+    } else {
+      stop(reader, ArchiveStop(reason: "\(error)", isUnavailable: false))
     }
   }
 
@@ -146,7 +158,8 @@ final class ArchiveLoop {
       consumer.wakeUp()
     }
     let reader = PartitionReader(
-      place: place, configuration: configuration, spool: spool, uploads: uploads, generation: generation)
+      place: place, configuration: configuration, spool: spool, packing: packing, uploads: uploads,
+      generation: generation)
     readers[place] = reader
     if !configuration.once { pause(reader) }
     state.update { $0.partitions[place.partition] = ArchiveStatus.Partition() }
@@ -215,6 +228,8 @@ final class ArchiveLoop {
       reader.failure = reason
     case .stopped(let stop):
       self.stop(reader, stop)
+    case .notBuilt(let error):
+      fail(reader, error)
     }
     let failure = reader.failure
     state.update { $0.partitions[partition]?.failure = failure }

@@ -29,6 +29,7 @@ final class PartitionReader {
   let place: TopicPartition
   let configuration: ArchiveConfiguration
   private let spool: Spool
+  private let packing: PackingThreads
   private let rule: PeriodRule
   let uploads: PartitionUploads
   /// Tells its events from those of a reader that had the partition before.
@@ -67,15 +68,22 @@ final class PartitionReader {
   private var serial: UInt64 = 0
   /// Whether the open period has cuts that are in no manifest.
   private var hasOpenCuts = false
-  private var line: [UInt8] = []
+  /// Of the record at hand, and of the last one taken.
+  private var line = LineBuffer()
+  private var lastLine = LineBuffer()
+  private var lastOffset: Int64?
+  /// What the topic must still hold at its offset before anything more is taken.
+  private var comparison: LastRecord?
+  private var broker: Int32?
 
   init(
-    place: TopicPartition, configuration: ArchiveConfiguration, spool: Spool, uploads: PartitionUploads,
-    generation: UInt64
+    place: TopicPartition, configuration: ArchiveConfiguration, spool: Spool, packing: PackingThreads,
+    uploads: PartitionUploads, generation: UInt64
   ) {
     self.place = place
     self.configuration = configuration
     self.spool = spool
+    self.packing = packing
     self.uploads = uploads
     self.generation = generation
     rule = PeriodRule(
@@ -88,7 +96,15 @@ final class PartitionReader {
   }
 
   /// The next offset to be had from the topic.
-  var expected: Int64? { hole.map { $0.upperBound + 1 } ?? next }
+  var expected: Int64? { comparison?.offset ?? expectedNew }
+  private var expectedNew: Int64? { hole.map { $0.upperBound + 1 } ?? next }
+
+  /// Another connection or another broker may have another log: the last record taken is looked at again first.
+  func doubtLog() {
+    guard state == .reading, comparison == nil, hole == nil, let lastOffset else { return }
+    comparison = LastRecord(offset: lastOffset, line: lastLine.bytes)
+    doubt = .beginning
+  }
 
   /// All records before this offset have been taken, as the broker said when it was at the partition's end: offsets
   /// without records can lie at the end.
@@ -108,6 +124,7 @@ final class PartitionReader {
     unfinished = found.unfinished
     next = found.unfinished?.first ?? found.chain.nextOffset ?? start
     hasOpenCuts = !found.chain.cuts.isEmpty
+    comparison = found.chain.lastRecord
     period = found.chain.startMilliseconds.flatMap { configuration.layout.period.index(ofMilliseconds: $0) }
     state = .reading
   }
@@ -122,22 +139,49 @@ final class PartitionReader {
       return .seek
     }
     doubt = .none
+    if let wanted = comparison {
+      comparison = nil
+      // Behind it: the topic's retention has removed it, and there is nothing to compare.
+      if record.offset == wanted.offset { try compare(record, with: wanted) }
+    }
+    guard let expectedNew, record.offset >= expectedNew else { return .nothing }
     if let unfinished { return try takeAgain(record, unfinished, next) }
     let filed = rule.period(
       of: record.milliseconds, isBrokersClock: record.isBrokersClock, current: period, nowMilliseconds: nowMilliseconds)
     if let open = period, filed > open { try closePeriods(from: open, to: filed) }
     period = filed
-    line.removeAll(keepingCapacity: true)
+    line.removeAll()
     let kind = LineWriter.append(record, to: &line)
-    let project: String? = if case .action(let name) = kind, configuration.layout.byProject { name } else { nil }
+    let project = configuration.layout.byProject ? record.project(kind) : nil
     if let cut, configuration.limits.beginsNewCut(lineBytes: line.count, project: project, after: cut.fill) {
-      try finishCut()
+      finishCut()
     }
-    try append(record, kind, period: filed, layout: configuration.layout)
+    try append(record, kind, project, period: filed, layout: configuration.layout)
     if let cut, cut.fill.records >= configuration.limits.recordsMax || cut.fill.bytes >= configuration.limits.bytesMax {
-      try finishCut()
+      finishCut()
     }
     return .nothing
+  }
+
+  /// What retention has removed cannot be looked at again.
+  func noteEarliest(_ offset: Int64) {
+    if let wanted = comparison, wanted.offset < offset { comparison = nil }
+  }
+
+  /// Whether a record comes from another broker than those before it.
+  func isFromAnotherBroker(_ record: ConsumedRecord) -> Bool {
+    defer { broker = record.brokerID }
+    return broker.map { $0 != record.brokerID } ?? false
+  }
+
+  private func compare(_ record: ArchivedRecord, with wanted: LastRecord) throws(ArchiveError) {
+    line.removeAll()
+    _ = LineWriter.append(record, to: &line)
+    guard LastRecord(offset: record.offset, line: line.bytes) != wanted else { return }
+    throw ArchiveError(
+      .conflict,
+      "the topic has another record at offset \(record.offset) than the one that was archived: it was made anew, or its "
+        + "broker lost records it had acknowledged and gave their offsets to others; archive it to another place")
   }
 
   /// A record of a cut whose end was decided before.
@@ -151,12 +195,12 @@ final class PartitionReader {
           + "the topic has no record \(wanted.last) any more. To have the archive go on with what the topic holds, and "
           + "state the rest as lost, remove that object")
     }
-    line.removeAll(keepingCapacity: true)
+    line.removeAll()
     let kind = LineWriter.append(record, to: &line)
     let filed = layout.period.index(ofMilliseconds: wanted.startMilliseconds) ?? 0
-    try append(record, kind, period: filed, layout: layout)
+    try append(record, kind, layout.byProject ? record.project(kind) : nil, period: filed, layout: layout)
     if record.offset == wanted.last {
-      try finishCut(isRedone: true)
+      finishCut(isRedone: true)
       unfinished = nil
       period = configuration.layout.period.index(ofMilliseconds: wanted.startMilliseconds)
     }
@@ -165,14 +209,16 @@ final class PartitionReader {
 
   /// Appends a record's line, and before it those of the offsets that are missing.
   private func append(
-    _ record: ArchivedRecord, _ kind: LineWriter.Kind, period: Int64, layout: ArchiveLayout
+    _ record: ArchivedRecord, _ kind: LineWriter.Kind, _ project: String?, period: Int64, layout: ArchiveLayout
   ) throws(ArchiveError) {
     let cut = openCut(period: period, layout: layout)
     if oldestInCut == nil { oldestInCut = record.milliseconds }
     try appendHole(to: cut)
     if record.offset > cut.next { try appendStatement(cut.next...record.offset - 1, isHole: false, to: cut) }
-    try cut.append(line, kind, offset: record.offset, time: record.milliseconds)
+    try cut.append(line.bytes, kind, project: project, offset: record.offset, time: record.milliseconds)
     next = cut.next
+    lastOffset = record.offset
+    swap(&line, &lastLine)
   }
 
   private func openCut(period: Int64, layout: ArchiveLayout) -> CutWriter {
@@ -180,7 +226,7 @@ final class PartitionReader {
     serial += 1
     let made = CutWriter(
       layout: layout, partition: place.partition, first: next ?? 0, period: period, spool: spool,
-      serial: generation << 32 | serial)
+      packing: packing, serial: generation << 32 | serial)
     cut = made
     return made
   }
@@ -194,17 +240,19 @@ final class PartitionReader {
   private func appendStatement(
     _ offsets: ClosedRange<Int64>, isHole: Bool, to cut: CutWriter
   ) throws(ArchiveError) {
-    var statement: [UInt8] = []
+    var statement = LineBuffer(capacity: 128)
     if isHole {
       LineWriter.appendHole(offsets, partition: place.partition, to: &statement)
     } else {
       LineWriter.appendGap(offsets, partition: place.partition, to: &statement)
     }
-    try cut.appendStatement(statement, hole: isHole, offsets: offsets)
+    try cut.appendStatement(statement.bytes, hole: isHole, offsets: offsets)
   }
 
   /// The topic has lost what was to be read next: what was read is closed, and the loss opens the next cut.
   func lose(upTo earliest: Int64) throws(ArchiveError) {
+    // Gone with what was lost.
+    comparison = nil
     guard let next, earliest > next else { return }
     if let unfinished {
       throw ArchiveError(
@@ -212,20 +260,21 @@ final class PartitionReader {
         "\(unfinished.key.text) decided on an object that was not stored, and the topic has lost records of it. To have "
           + "the archive go on with what the topic holds, and state the rest as lost, remove that object")
     }
-    if cut != nil { try finishCut() }
+    if cut != nil { finishCut() }
     hole = (hole?.lowerBound ?? next)...(earliest - 1)
   }
 
   // MARK: Cuts and periods
 
-  private func finishCut(isRedone: Bool = false) throws(ArchiveError) {
+  private func finishCut(isRedone: Bool = false) {
     guard let open = cut else { return }
     cut = nil
-    let built = try open.finish()
+    let pending = open.finish(
+      lastRecord: open.lastRecordOffset.map { LastRecord(offset: $0, line: lastLine.bytes) })
     if let oldest = oldestInCut { oldestWaiting.append(oldest) }
     oldestInCut = nil
     hasOpenCuts = true
-    submit(.cut(built, isRedone: isRedone))
+    submit(.cut(pending, isRedone: isRedone))
   }
 
   /// Closes the open period and states the silence of those up to `filed`, which is not closed.
@@ -233,7 +282,7 @@ final class PartitionReader {
     if cut == nil, hole != nil { _ = openCut(period: open, layout: configuration.layout) }
     if let cut { try appendHole(to: cut) }
     next = cut?.next ?? next
-    try finishCut()
+    finishCut()
     let isLeap = filed - open > Self.silentPeriodsMax
     // Where silence is not stated, that of the open period is not either: a restart would state another one each time.
     if !isLeap || hasOpenCuts { close(open) }
@@ -276,7 +325,7 @@ final class PartitionReader {
     let open = period ?? reachedPeriod(moment) ?? 0
     if hole != nil, cut == nil { try appendHole(to: openCut(period: open, layout: configuration.layout)) }
     next = cut?.next ?? next
-    try finishCut()
+    finishCut()
     submit(.seal(startMilliseconds: configuration.layout.period.startMilliseconds(of: open), next: next ?? 0))
     uploads.finish()
     state = .finishing

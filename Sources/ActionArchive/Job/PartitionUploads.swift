@@ -8,7 +8,7 @@ import ObjectStores
 /// as it takes, unless trying again cannot help: then the partition stops, and nothing of it is skipped.
 final class PartitionUploads: Sendable {
   enum Step: Sendable {
-    case cut(BuiltCut, isRedone: Bool)
+    case cut(PendingCut, isRedone: Bool)
     /// A period is over: its manifest, also when nothing was in it. `next` is where the partition stands.
     case close(startMilliseconds: Int64, next: Int64)
     /// The present end of `--once`: a manifest of what is in none, and a first one where there is none at all.
@@ -26,6 +26,8 @@ final class PartitionUploads: Sendable {
     /// The store does not take it, and is tried again.
     case failing(String)
     case stopped(ArchiveStop)
+    /// An object could not be packed.
+    case notBuilt(ArchiveError)
   }
 
   private let steps: AsyncStream<Step>.Continuation
@@ -96,10 +98,13 @@ private struct UploadWorker {
         if Task.isCancelled { continue }
         do {
           try await carryOut(step, &chain)
+        } catch let failure as NotBuilt {
+          try Task.checkCancellation()
+          report(.notBuilt(failure.error))
+          break
         } catch is Superseded {
           report(.superseded)
-          for await rest in steps { if case .cut(let cut, _) = rest { cut.discard() } }
-          return
+          break
         }
       }
     } catch is CancellationError {
@@ -110,6 +115,7 @@ private struct UploadWorker {
   }
 
   private struct Superseded: Error {}
+  private struct NotBuilt: Error { let error: ArchiveError }
 
   // MARK: Steps
 
@@ -145,7 +151,9 @@ private struct UploadWorker {
 
   private func carryOut(_ step: PartitionUploads.Step, _ chain: inout PartitionChain) async throws {
     switch step {
-    case .cut(let cut, let isRedone):
+    case .cut(let pending, let isRedone):
+      let cut: BuiltCut
+      do { cut = try await pending.built() } catch { throw NotBuilt(error: error) }
       try await put(cut, isRedone: isRedone)
       chain.add(cut.record)
       report(.done(next: chain.nextOffset, cut: cut.record))

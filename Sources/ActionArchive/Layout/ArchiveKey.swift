@@ -20,6 +20,13 @@ package enum ArchiveKey: Sendable, Equatable {
   static let cutFolder = "_cuts/"
   static let sequenceMax: Int64 = 999_999_999_999
 
+  package var topic: String {
+    switch self {
+    case .object(let name): name.topic
+    case .manifest(let topic, _, _), .signature(let topic, _, _), .cut(let topic, _, _): topic
+    }
+  }
+
   package var text: String {
     switch self {
     case .object(let name): name.text

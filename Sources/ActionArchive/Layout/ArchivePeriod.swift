@@ -37,26 +37,38 @@ package enum ArchiveTime {
   /// `2026-11-21T04:44:00.123Z`; the time is brought within ``range``.
   package static func text(_ milliseconds: Int64) -> String { String(decoding: utf8(milliseconds), as: UTF8.self) }
 
+  /// Bytes of every text.
+  static let utf8Count = 24
+
   static func utf8(_ milliseconds: Int64) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: utf8Count) { bytes, count in
+      // An array of some capacity has memory.
+      if let base = bytes.baseAddress {
+        write(milliseconds, to: base)
+        count = utf8Count
+      }
+    }
+  }
+
+  /// Writes ``utf8Count`` bytes.
+  static func write(_ milliseconds: Int64, to bytes: UnsafeMutablePointer<UInt8>) {
     let milliseconds = min(max(milliseconds, range.lowerBound), range.upperBound)
     let (seconds, fraction) = milliseconds.quotientAndRemainder(dividingBy: 1_000)
     let (days, secondOfDay) = seconds.quotientAndRemainder(dividingBy: 86_400)
     let (year, month, day) = date(ofDay: days)
-    var bytes = template
-    put(year, digits: 4, at: 0, in: &bytes)
-    put(month, digits: 2, at: 5, in: &bytes)
-    put(day, digits: 2, at: 8, in: &bytes)
-    put(secondOfDay / 3_600, digits: 2, at: 11, in: &bytes)
-    put(secondOfDay / 60 % 60, digits: 2, at: 14, in: &bytes)
-    put(secondOfDay % 60, digits: 2, at: 17, in: &bytes)
-    put(fraction, digits: 3, at: 20, in: &bytes)
-    return bytes
+    put(year, digits: 4, separator: UInt8(ascii: "-"), to: bytes)
+    put(month, digits: 2, separator: UInt8(ascii: "-"), to: bytes + 5)
+    put(day, digits: 2, separator: UInt8(ascii: "T"), to: bytes + 8)
+    put(secondOfDay / 3_600, digits: 2, separator: UInt8(ascii: ":"), to: bytes + 11)
+    put(secondOfDay / 60 % 60, digits: 2, separator: UInt8(ascii: ":"), to: bytes + 14)
+    put(secondOfDay % 60, digits: 2, separator: UInt8(ascii: "."), to: bytes + 17)
+    put(fraction, digits: 3, separator: UInt8(ascii: "Z"), to: bytes + 20)
   }
 
   /// Reads what ``text(_:)`` writes, and nothing else.
   static func milliseconds(_ text: String) -> Int64? {
     let utf8 = [UInt8](text.utf8)
-    guard utf8.count == template.count else { return nil }
+    guard utf8.count == utf8Count else { return nil }
     func number(_ range: Range<Int>) -> Int64 { utf8[range].reduce(0) { $0 * 10 + Int64($1 &- 0x30) } }
     let day = dayNumber(number(0..<4), number(5..<7), number(8..<10))
     let seconds = number(11..<13) * 3_600 + number(14..<16) * 60 + number(17..<19)
@@ -70,15 +82,16 @@ package enum ArchiveTime {
     return (String(text.prefix(10)), String(text.dropFirst(11).prefix(2)))
   }
 
-  private static let template = [UInt8]("0000-00-00T00:00:00.000Z".utf8)
-
-  private static func put(_ value: Int64, digits: Int, at start: Int, in bytes: inout [UInt8]) {
+  private static func put(
+    _ value: Int64, digits: Int, separator: UInt8, to bytes: UnsafeMutablePointer<UInt8>
+  ) {
     var rest = value
-    for index in stride(from: start + digits - 1, through: start, by: -1) {
+    for index in stride(from: digits - 1, through: 0, by: -1) {
       let (tens, digit) = rest.quotientAndRemainder(dividingBy: 10)
       bytes[index] = 0x30 + UInt8(truncatingIfNeeded: digit)
       rest = tens
     }
+    bytes[digits] = separator
   }
 
   // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"; days are not negative here.

@@ -44,6 +44,12 @@ struct ArchivedRecord {
     }
   }
 
+  /// Of an action; nil for what was rejected.
+  func project(_ kind: LineWriter.Kind) -> String? {
+    guard case .action(let slash) = kind, let key else { return nil }
+    return String(decoding: key[..<slash], as: UTF8.self)
+  }
+
   init(_ record: ConsumedRecord) {
     partition = record.partition
     offset = record.offset

@@ -2,6 +2,12 @@ import AuditActions
 import Crypto
 import Kafka
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Writes the lines of an object. README, "The lines", is their format.
 enum LineWriter {
   /// Of a rejected record's value, and of its key; what is beyond is left out, and said so.
@@ -9,14 +15,14 @@ enum LineWriter {
   static let rejectedKeyBytesMax = 4_096
 
   /// Appends the line of a record, line end included.
-  /// - Returns: whether it is an action, and of which project.
-  static func append(_ record: ArchivedRecord, to line: inout [UInt8]) -> Kind {
+  /// - Returns: whether it is an action, and where its project ends in the key.
+  static func append(_ record: ArchivedRecord, to line: inout LineBuffer) -> Kind {
     switch record.judge() {
     case .action(let slash, let timeToLive, let event):
       // Judged to have both.
       guard let key = record.key, let value = record.value else { return .rejected }
       appendAction(record, key, slash, timeToLive, event, value, to: &line)
-      return .action(project: String(decoding: key[..<slash], as: UTF8.self))
+      return .action(slash: slash)
     case .rejected(let error):
       appendRejected(record, error, to: &line)
       return .rejected
@@ -24,118 +30,142 @@ enum LineWriter {
   }
 
   enum Kind: Equatable {
-    case action(project: String)
+    case action(slash: Int)
     case rejected
   }
 
   /// `{"hole":{"from":5,"to":9},"partition":0}`: offsets that the topic lost before they were read.
-  static func appendHole(_ offsets: ClosedRange<Int64>, partition: Int32, to line: inout [UInt8]) {
+  static func appendHole(_ offsets: ClosedRange<Int64>, partition: Int32, to line: inout LineBuffer) {
     appendStatement("hole", offsets, partition, to: &line)
   }
 
   /// `{"gap":{"from":5,"to":5},"partition":0}`: offsets that hold no record.
-  static func appendGap(_ offsets: ClosedRange<Int64>, partition: Int32, to line: inout [UInt8]) {
+  static func appendGap(_ offsets: ClosedRange<Int64>, partition: Int32, to line: inout LineBuffer) {
     appendStatement("gap", offsets, partition, to: &line)
   }
 
   private static func appendStatement(
-    _ name: String, _ offsets: ClosedRange<Int64>, _ partition: Int32, to line: inout [UInt8]
+    _ name: StaticString, _ offsets: ClosedRange<Int64>, _ partition: Int32, to line: inout LineBuffer
   ) {
-    line +=
-      "{\"\(name)\":{\"from\":\(offsets.lowerBound),\"to\":\(offsets.upperBound)},\"partition\":\(partition)}\n".utf8
+    line.append("{\"")
+    line.append(name)
+    line.append("\":{\"from\":")
+    line.append(number: offsets.lowerBound)
+    line.append(",\"to\":")
+    line.append(number: offsets.upperBound)
+    line.append("},\"partition\":")
+    line.append(number: Int64(partition))
+    line.append("}\n")
   }
 
   private static func appendAction(
     _ record: ArchivedRecord, _ key: UnsafeRawBufferPointer, _ slash: Int, _ timeToLive: Int32?, _ event: Range<Int>,
-    _ value: UnsafeRawBufferPointer, to line: inout [UInt8]
+    _ value: UnsafeRawBufferPointer, to line: inout LineBuffer
   ) {
     // Project and queue need no escapes: their characters are checked.
-    line += "{\"project\":\"".utf8
-    line += key[..<slash]
-    line += "\",\"queue\":\"".utf8
-    line += key[(slash + 1)...]
-    line += "\",".utf8
+    line.append("{\"project\":\"")
+    line.append(key[..<slash])
+    line.append("\",\"queue\":\"")
+    line.append(key[(slash + 1)...])
+    line.append("\",")
     appendPosition(record, to: &line)
     if let id = record.header(named: "ce_id"), let text = String(validating: id, as: UTF8.self) {
-      line += ",\"id\":".utf8
-      JSONPiece.append(string: text.utf8, to: &line)
+      line.append(",\"id\":")
+      line.append(jsonString: text)
     }
     // As written in the body: a JSON string already.
-    line += ",\"event\":\"".utf8
-    line += value[event]
+    line.append(",\"event\":\"")
+    line.append(value[event])
     line.append(UInt8(ascii: "\""))
     appendTime(record, to: &line)
-    if let timeToLive { line += ",\"ttl\":\(timeToLive)".utf8 }
+    if let timeToLive {
+      line.append(",\"ttl\":")
+      line.append(number: Int64(timeToLive))
+    }
     appendHeaders(record.headers, to: &line)
-    line += ",\"body\":".utf8
+    line.append(",\"body\":")
     appendBody(value, to: &line)
-    line += "}\n".utf8
+    line.append("}\n")
   }
 
   /// The body as it came. JSON may have line breaks between its tokens, and a line of NDJSON may not: then each is
   /// written as a space (the same JSON), and the exact bytes follow in Base64. They also do when white space stands
   /// around the object: in a line nobody could tell it from the line's own.
-  private static func appendBody(_ value: UnsafeRawBufferPointer, to line: inout [UInt8]) {
+  private static func appendBody(_ value: UnsafeRawBufferPointer, to line: inout LineBuffer) {
     let start = line.count
-    line += value
+    line.append(value)
     let isBare = value.first == UInt8(ascii: "{") && value.last == UInt8(ascii: "}")
-    guard !isBare || value.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
-    for index in start..<line.count where line[index] == 0x0A || line[index] == 0x0D { line[index] = 0x20 }
-    line += ",\"bodyBase64\":\"".utf8
-    Base64.append(value, to: &line)
+    guard !isBare || hasLineEnds(value) else { return }
+    line.replaceLineEnds(from: start)
+    line.append(",\"bodyBase64\":\"")
+    line.append(base64: value)
     line.append(UInt8(ascii: "\""))
   }
 
-  private static func appendRejected(_ record: ArchivedRecord, _ error: AuditActionError, to line: inout [UInt8]) {
-    line += "{\"rejected\":\"\(error.code.rawValue)\",\"detail\":".utf8
-    JSONPiece.append(string: error.detail.utf8, to: &line)
+  private static func hasLineEnds(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return false }
+    return memchr(base, 0x0A, bytes.count) != nil || memchr(base, 0x0D, bytes.count) != nil
+  }
+
+  private static func appendRejected(_ record: ArchivedRecord, _ error: AuditActionError, to line: inout LineBuffer) {
+    line.append("{\"rejected\":\"")
+    line.append(error.code.rawValue)
+    line.append("\",\"detail\":")
+    line.append(jsonString: error.detail)
     line.append(UInt8(ascii: ","))
     appendPosition(record, to: &line)
     appendTime(record, to: &line)
     if let key = record.key { appendBounded("key", key, max: rejectedKeyBytesMax, to: &line) }
     appendHeaders(record.headers, to: &line)
     if let value = record.value { appendBounded("value", value, max: rejectedValueBytesMax, to: &line) }
-    line += "}\n".utf8
+    line.append("}\n")
   }
 
   /// `"keyBase64":…,"keyBytes":…`; where it is longer than the bound its beginning, and the SHA-256 of all.
   private static func appendBounded(
-    _ name: String, _ bytes: UnsafeRawBufferPointer, max: Int, to line: inout [UInt8]
+    _ name: String, _ bytes: UnsafeRawBufferPointer, max: Int, to line: inout LineBuffer
   ) {
-    line += ",\"\(name)Base64\":\"".utf8
-    Base64.append(UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, max)]), to: &line)
-    line += "\",\"\(name)Bytes\":\(bytes.count)".utf8
-    if bytes.count > max { line += ",\"\(name)SHA256\":\"\(Hex.text(SHA256.hash(data: bytes)))\"".utf8 }
+    line.append(",\"\(name)Base64\":\"")
+    line.append(base64: UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, max)]))
+    line.append("\",\"\(name)Bytes\":\(bytes.count)")
+    if bytes.count > max { line.append(",\"\(name)SHA256\":\"\(Hex.text(SHA256.hash(data: bytes)))\"") }
   }
 
-  private static func appendPosition(_ record: ArchivedRecord, to line: inout [UInt8]) {
-    line += "\"partition\":\(record.partition),\"offset\":\(record.offset)".utf8
+  private static func appendPosition(_ record: ArchivedRecord, to line: inout LineBuffer) {
+    line.append("\"partition\":")
+    line.append(number: Int64(record.partition))
+    line.append(",\"offset\":")
+    line.append(number: record.offset)
   }
 
-  private static func appendTime(_ record: ArchivedRecord, to line: inout [UInt8]) {
-    let kind: String
+  private static func appendTime(_ record: ArchivedRecord, to line: inout LineBuffer) {
+    let kind: StaticString
     switch record.timestamp {
     case .createTime: kind = "CreateTime"
     case .logAppendTime: kind = "LogAppendTime"
     case .unavailable: return
     }
     if let milliseconds = record.milliseconds {
-      line += ",\"time\":\"".utf8
-      line += ArchiveTime.utf8(milliseconds)
+      line.append(",\"time\":\"")
+      line.append(time: milliseconds)
       line.append(UInt8(ascii: "\""))
     } else if let milliseconds = record.timestamp.milliseconds {
       // A year that four digits cannot say.
-      line += ",\"timestampMilliseconds\":\(milliseconds)".utf8
+      line.append(",\"timestampMilliseconds\":")
+      line.append(number: milliseconds)
     }
-    line += ",\"timeType\":\"\(kind)\"".utf8
+    line.append(",\"timeType\":\"")
+    line.append(kind)
+    line.append(UInt8(ascii: "\""))
   }
 
   /// `"headers":{"name":value}`: a text; null; `{"base64":"…"}` where it is no UTF-8; an array where a name repeats.
-  private static func appendHeaders(_ headers: [KafkaHeader], to line: inout [UInt8]) {
-    line += ",\"headers\":{".utf8
+  private static func appendHeaders(_ headers: [KafkaHeader], to line: inout LineBuffer) {
+    line.append(",\"headers\":{")
+    guard !headers.isEmpty else { return line.append(UInt8(ascii: "}")) }
     for (index, header) in byName(headers).enumerated() {
       if index > 0 { line.append(UInt8(ascii: ",")) }
-      JSONPiece.append(string: header.name.utf8, to: &line)
+      line.append(jsonString: header.name)
       line.append(UInt8(ascii: ":"))
       if header.values.count > 1 { line.append(UInt8(ascii: "[")) }
       for (place, value) in header.values.enumerated() {
@@ -162,17 +192,17 @@ enum LineWriter {
     return found
   }
 
-  private static func append(headerValue: [UInt8]?, to line: inout [UInt8]) {
+  private static func append(headerValue: [UInt8]?, to line: inout LineBuffer) {
     guard let bytes = headerValue else {
-      line += "null".utf8
+      line.append("null")
       return
     }
     if let text = String(validating: bytes, as: UTF8.self) {
-      JSONPiece.append(string: text.utf8, to: &line)
+      line.append(jsonString: text)
     } else {
-      line += "{\"base64\":\"".utf8
-      bytes.withUnsafeBytes { Base64.append($0, to: &line) }
-      line += "\"}".utf8
+      line.append("{\"base64\":\"")
+      bytes.withUnsafeBytes { line.append(base64: $0) }
+      line.append("\"}")
     }
   }
 }

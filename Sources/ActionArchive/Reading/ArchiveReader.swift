@@ -15,11 +15,24 @@ package struct ArchiveReader: Sendable {
   }
 
   /// The objects that can hold something of a selection, by date and hour, then by partition and offset.
+  /// - Throws: `notFound` when there is no archive of the topic: nothing found must not look like nothing happened.
   package func objects(_ selection: ArchiveSelection, _ body: (Entry) async throws -> Void) async throws {
+    try await requireArchive(of: selection.topic)
     let topic = "topic=\(selection.topic)/"
     try await objects(selection, prefix: topic, after: "\(topic)date=\(selection.firstDate)", body)
     let project = selection.project.map { "project=\($0)/\(topic)" } ?? "project="
     try await objects(selection, prefix: project, after: nil, body)
+  }
+
+  private func requireArchive(of topic: String) async throws {
+    for folder in [ArchiveKey.cutFolder, ArchiveKey.manifestFolder] {
+      let own = try await store.list(prefix: "\(folder)topic=\(topic)/", after: nil)
+      if !own.objects.isEmpty || own.next != nil { return }
+    }
+    let others = try await store.list(prefix: ArchiveKey.manifestFolder, after: nil)
+    let hint =
+      others.objects.lazy.compactMap { ArchiveKey($0.key)?.topic }.first.map { "; there is one of '\($0)'" } ?? ""
+    throw ArchiveError(.notFound, "there is no archive of topic '\(topic)' at \(store.location)\(hint)")
   }
 
   private func objects(

@@ -206,7 +206,10 @@ package struct ArchiveVerification {
     guard let bytes = try await bookkeeping(key.text) else { return }
     do throws(ArchiveError) {
       let record = try CutRecord(bytes: bytes)
-      if record.objects != cut.objects || record.key != key || record.startMilliseconds != manifest.startMilliseconds {
+      let holes = manifest.holes.filter { cut.first <= $0.lowerBound && $0.upperBound <= cut.last }
+      if record.objects != cut.objects || record.key != key || record.holes != holes
+        || record.startMilliseconds != manifest.startMilliseconds || record.periodSeconds != manifest.periodSeconds
+      {
         find(.altered, key.text, "it says something else than manifest \(manifest.sequence)")
       }
     } catch {

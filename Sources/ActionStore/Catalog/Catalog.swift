@@ -22,7 +22,7 @@ final class Catalog: Sendable {
   struct Checkpoint {
     /// Last batch whose records are in the counters.
     var batch: UInt64
-    var nextOffsets: [Int32: Int64]
+    var standings: [Int32: Standing]
     var groups: [GroupRow]
     /// Records dead-lettered in all, by reason.
     var rejected: [String: UInt64]
@@ -48,7 +48,7 @@ final class Catalog: Sendable {
     var identity: StoreIdentity
     var topic: String
     var batch: UInt64
-    var nextOffsets: [Int32: Int64]
+    var standings: [Int32: Standing]
     var groups: [GroupRow]
     /// False for a catalog of a version that did not count what expired, or without a checkpoint.
     var isCounted: Bool
@@ -105,6 +105,9 @@ final class Catalog: Sendable {
             PRIMARY KEY (partition, from_offset)) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("3") { db in
+      try db.execute(sql: "ALTER TABLE offsets ADD COLUMN last_record INTEGER NOT NULL DEFAULT 0")
+    }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")
@@ -130,13 +133,15 @@ final class Catalog: Sendable {
       for row in try Row.fetchAll(db, sql: "SELECT reason, count FROM rejected") {
         rejected[try row.value("reason")] = try row.count("count")
       }
-      var nextOffsets: [Int32: Int64] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT partition, next_offset FROM offsets") {
-        nextOffsets[try row.value("partition")] = try row.offset("next_offset")
+      var standings: [Int32: Standing] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT partition, next_offset, last_record FROM offsets") {
+        standings[try row.value("partition")] = Standing(
+          next: try row.offset("next_offset"),
+          lastRecord: RecordFingerprint(value: UInt32(truncatingIfNeeded: try row.value("last_record") as Int64)))
       }
       return Contents(
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
-        nextOffsets: nextOffsets, groups: try Self.groups(db), isCounted: facts["segments"] != nil,
+        standings: standings, groups: try Self.groups(db), isCounted: facts["segments"] != nil,
         rejected: rejected,
         duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, holes: try Self.holes(db),
         segments: Self.segments(facts["segments"] ?? ""),
@@ -236,8 +241,10 @@ final class Catalog: Sendable {
       try Self.setFact("segments", segments.joined(separator: ","), db)
       try Self.setFact("departing", checkpoint.departing.map { String($0) }.joined(separator: ","), db)
       try Self.setFact("store_ms", String(checkpoint.storeMilliseconds), db)
-      let offsets = try db.cachedStatement(sql: "INSERT OR REPLACE INTO offsets VALUES (?, ?)")
-      for (partition, offset) in checkpoint.nextOffsets { try offsets.execute(arguments: [partition, offset]) }
+      let offsets = try db.cachedStatement(sql: "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?)")
+      for (partition, standing) in checkpoint.standings {
+        try offsets.execute(arguments: [partition, standing.next, Int64(standing.lastRecord.value)])
+      }
       for row in checkpoint.groups { try Self.write(row, db) }
       for (reason, count) in checkpoint.rejected {
         try db.execute(

@@ -2,21 +2,20 @@ import Cprocessor
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), the checksum Kafka itself uses for its record batches.
 ///
-/// By the processor's instruction where it has one, else slicing-by-8: eight table look-ups for eight bytes.
+/// By the processor's instructions where it has them; else slicing-by-8: eight table look-ups for eight bytes.
 struct CRC32C {
+  private static let hasInstructions = processor_has_crc32c() != 0
+
   private var state: UInt32 = 0xFFFF_FFFF
 
   var value: UInt32 { ~state }
 
-  private static let hasInstruction = processor_has_crc32c() != 0
+  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    guard Self.hasInstructions, let start = bytes.baseAddress else { return updateByTables(bytes) }
+    state = processor_crc32c(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
+  }
 
-  /// - Parameter usesInstruction: false for tests, which compare the two ways.
-  mutating func update(_ bytes: UnsafeRawBufferPointer, usesInstruction: Bool = true) {
-    if usesInstruction, Self.hasInstruction {
-      guard let start = bytes.baseAddress else { return }
-      state = processor_crc32c(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
-      return
-    }
+  mutating func updateByTables(_ bytes: UnsafeRawBufferPointer) {
     state = Self.tables.withUnsafeBufferPointer { tables in
       Self.advance(state, over: bytes, tables: tables)
     }

@@ -11,7 +11,7 @@
 /// | 26 | 2 | entries of the coverage table |
 /// | 28 | 4 | zero |
 /// | 32 | 8 | stored, milliseconds since 1970 |
-/// | 40 | 24 each | coverage: partition (4), zero (4), first offset (8), next offset (8) of the whole batch |
+/// | 40 | 24 each | coverage: partition (4), fingerprint of the last record before the next offset (4, see ``RecordFingerprint``), first offset (8), next offset (8) of the whole batch |
 /// | … | | records, see ``FrameRecord`` |
 ///
 /// The coverage travels with the records, so actions and progress are one write. It spans every offset the batch
@@ -33,6 +33,7 @@ struct FrameHeader: Equatable {
     var partition: Int32
     var first: Int64
     var next: Int64
+    var lastRecord = RecordFingerprint.unknown
   }
 
   /// The fixed part and the coverage table, with the checksum over these and `records`.
@@ -53,6 +54,7 @@ struct FrameHeader: Equatable {
       var position = fixedBytes
       for part in coverage {
         bytes.store(part.partition, at: position)
+        bytes.store(part.lastRecord.value, at: position + 4)
         bytes.store(part.first, at: position + 8)
         bytes.store(part.next, at: position + 16)
         position += coverageBytes
@@ -82,7 +84,8 @@ struct FrameHeader: Equatable {
       let position = start + fixedBytes + index * coverageBytes
       let part = Coverage(
         partition: bytes.integer(at: position), first: bytes.integer(at: position + 8),
-        next: bytes.integer(at: position + 16))
+        next: bytes.integer(at: position + 16),
+        lastRecord: RecordFingerprint(value: bytes.integer(at: position + 4)))
       guard StoredNumbers.isOffset(part.first), StoredNumbers.isOffset(part.next) else { return nil }
       coverage.append(part)
     }

@@ -14,7 +14,7 @@
 /// | 64 | 8 | every batch up to this number is on disk in all lanes |
 /// | 72 | 4 | CRC-32C of the header with this field as zero |
 /// | 76 | 4 | zero |
-/// | 80 | 16 each | offset table: partition (4), zero (4), next offset (8), as they were at creation |
+/// | 80 | 16 each | offset table: partition (4), fingerprint of the last record (4, see ``RecordFingerprint``), next offset (8), as they were at creation |
 struct SegmentHeader: Equatable {
   static let magic: UInt64 = 0x0A_47_45_53_44_52_54_53
   /// 2 since rejected records have keys and ordinals, and holes are records; version 1 is read as well.
@@ -29,9 +29,9 @@ struct SegmentHeader: Equatable {
   var createdMilliseconds: Int64
   var firstBatch: UInt64
   var durableBatch: UInt64
-  var nextOffsets: [Int32: Int64]
+  var standings: [Int32: Standing]
 
-  var byteCount: Int { Self.fixedBytes + nextOffsets.count * 16 }
+  var byteCount: Int { Self.fixedBytes + standings.count * 16 }
 
   func encoded() -> [UInt8] {
     var result = [UInt8](repeating: 0, count: byteCount)
@@ -43,14 +43,15 @@ struct SegmentHeader: Equatable {
       bytes.store(storeIdentity.high, at: 24)
       bytes.store(storeIdentity.low, at: 32)
       bytes.store(UInt32(truncatingIfNeeded: lane), at: 40)
-      bytes.store(UInt32(truncatingIfNeeded: nextOffsets.count), at: 44)
+      bytes.store(UInt32(truncatingIfNeeded: standings.count), at: 44)
       bytes.store(createdMilliseconds, at: 48)
       bytes.store(firstBatch, at: 56)
       bytes.store(durableBatch, at: 64)
       var position = Self.fixedBytes
-      for (partition, offset) in nextOffsets.sorted(by: { $0.key < $1.key }) {
+      for (partition, standing) in standings.sorted(by: { $0.key < $1.key }) {
         bytes.store(partition, at: position)
-        bytes.store(offset, at: position + 8)
+        bytes.store(standing.lastRecord.value, at: position + 4)
+        bytes.store(standing.next, at: position + 8)
         position += 16
       }
       bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(bytes)), at: 72)
@@ -77,19 +78,20 @@ struct SegmentHeader: Equatable {
     withUnsafeBytes(of: UInt32(0)) { crc.update($0) }
     crc.update(UnsafeRawBufferPointer(rebasing: bytes[76..<byteCount]))
     guard crc.value == bytes.integer(at: 72) else { return nil }
-    var nextOffsets: [Int32: Int64] = [:]
+    var standings: [Int32: Standing] = [:]
     for index in 0..<count {
       let position = fixedBytes + index * 16
-      nextOffsets[bytes.integer(at: position)] = bytes.integer(at: position + 8)
+      standings[bytes.integer(at: position)] = Standing(
+        next: bytes.integer(at: position + 8), lastRecord: RecordFingerprint(value: bytes.integer(at: position + 4)))
     }
-    guard nextOffsets.count == count, nextOffsets.values.allSatisfy(StoredNumbers.isOffset),
+    guard standings.count == count, standings.values.allSatisfy({ StoredNumbers.isOffset($0.next) }),
       StoredNumbers.isOrdinal(bytes.integer(at: 56)), StoredNumbers.isOrdinal(bytes.integer(at: 64))
     else { return nil }
     return SegmentHeader(
       number: bytes.integer(at: 16),
       storeIdentity: StoreIdentity(high: bytes.integer(at: 24), low: bytes.integer(at: 32)), lane: lane,
       createdMilliseconds: bytes.integer(at: 48), firstBatch: bytes.integer(at: 56),
-      durableBatch: bytes.integer(at: 64), nextOffsets: nextOffsets)
+      durableBatch: bytes.integer(at: 64), standings: standings)
   }
 }
 

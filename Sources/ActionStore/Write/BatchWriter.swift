@@ -36,6 +36,13 @@ package struct BatchWriter {
     writer.recordHole(partition: partition, to: end, reason: reason)
   }
 
+  /// Keeps the fingerprint of a partition's last record in this batch, to know the partition again by. To be called
+  /// after the record was added or rejected.
+  package func remember(_ record: RecordFingerprint, at offset: Int64, of partition: Int32) {
+    let index = writer.coverageIndex(of: partition, at: offset)
+    if writer.batch.coverage[index].next == offset + 1 { writer.batch.coverage[index].lastRecord = record }
+  }
+
   /// Moves past offsets that hold no record for us (transaction markers, aborted or compacted records).
   package func advance(partition: Int32, to nextOffset: Int64) {
     let index = writer.coverageIndex(of: partition, at: nextOffset)
@@ -49,8 +56,9 @@ extension StoreWriter {
   func coverageIndex(of partition: Int32, at offset: Int64) -> Int {
     if let last = batch.coverage.indices.last, batch.coverage[last].partition == partition { return last }
     if let known = batch.coverage.firstIndex(where: { $0.partition == partition }) { return known }
-    let first = nextOffsets[partition] ?? offset
-    batch.coverage.append(.init(partition: partition, first: first, next: first))
+    let standing = standings[partition] ?? Standing(next: offset, lastRecord: .unknown)
+    batch.coverage.append(
+      .init(partition: partition, first: standing.next, next: standing.next, lastRecord: standing.lastRecord))
     return batch.coverage.count - 1
   }
 
@@ -147,10 +155,11 @@ extension StoreWriter {
   }
 
   func recordHole(partition: Int32, to end: Int64, reason: Hole.Reason) {
-    let index = coverageIndex(of: partition, at: nextOffsets[partition] ?? end)
+    let index = coverageIndex(of: partition, at: standings[partition]?.next ?? end)
     let start = batch.coverage[index].next
     guard start < end else { return }
     batch.coverage[index].next = end
+    batch.coverage[index].lastRecord = .unknown
     append(
       FrameRecord(
         offset: start, createdMilliseconds: batch.now, ordinal: UInt64(end), timeToLiveSeconds: 0, eventHash: 0,

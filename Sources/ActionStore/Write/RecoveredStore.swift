@@ -5,7 +5,7 @@ struct RecoveredStore {
   var nextSegment: UInt64 = 1
   var lastBatch: UInt64 = 0
   var checkpointedBatch: UInt64 = 0
-  var nextOffsets: [Int32: Int64] = [:]
+  var standings: [Int32: Standing] = [:]
   var groups: [Group] = []
   var counters: [QueueDirectory.Counters] = []
   var changedGroups: Set<UInt32> = []
@@ -16,4 +16,8 @@ struct RecoveredStore {
   var checkpointedHoles = 0
   /// The latest time the store had reached.
   var latestMilliseconds: Int64 = .min
+
+  mutating func advance(_ partition: Int32, to standing: Standing) {
+    standings[partition, default: standing].advance(to: standing)
+  }
 }

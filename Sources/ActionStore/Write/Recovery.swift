@@ -46,7 +46,7 @@ struct Recovery {
       store.identity = .random()
       try setAside(found, cut: cut)
     } else {
-      store.nextOffsets = catalog?.nextOffsets ?? [:]
+      store.standings = catalog?.standings ?? [:]
     }
     var kept: [Found] = []
     for item in found {
@@ -218,12 +218,10 @@ struct Recovery {
   }
 
   private func fold(_ item: Found, into store: inout RecoveredStore, table: inout GroupTable) {
-    for (partition, offset) in item.scan.header?.nextOffsets ?? [:] {
-      store.nextOffsets[partition] = max(store.nextOffsets[partition] ?? .min, offset)
-    }
+    for (partition, standing) in item.scan.header?.standings ?? [:] { store.advance(partition, to: standing) }
     for frame in item.scan.frames {
       for part in frame.header.coverage {
-        store.nextOffsets[part.partition] = max(store.nextOffsets[part.partition] ?? .min, part.next)
+        store.advance(part.partition, to: Standing(next: part.next, lastRecord: part.lastRecord))
       }
       guard frame.header.batch > store.checkpointedBatch else { continue }
       let coverage = frame.header.coverage

@@ -11,7 +11,7 @@ extension StoreWriter {
   func commitBatch() throws(StoreError) -> AppendOutcome {
     let outcome = batch.outcome
     // A partition seen for the first time is progress too: from here on it is known where it stands.
-    guard batch.coverage.contains(where: { $0.next > $0.first || nextOffsets[$0.partition] == nil }) else {
+    guard batch.coverage.contains(where: { $0.next > $0.first || standings[$0.partition] == nil }) else {
       // Nothing but duplicates: they are counted, and no frame is written.
       countBatch()
       return outcome
@@ -50,7 +50,9 @@ extension StoreWriter {
       throw error
     }
     lastBatch = number
-    for part in batch.coverage { nextOffsets[part.partition] = part.next }
+    for part in batch.coverage {
+      standings[part.partition] = Standing(next: part.next, lastRecord: part.lastRecord)
+    }
     holes += batch.holes
     countBatch()
     return outcome
@@ -133,7 +135,7 @@ extension StoreWriter {
   func begin(lane: Int, frameBytes: Int) throws(StoreError) -> OpenSegment {
     let header = SegmentHeader(
       number: nextSegment, storeIdentity: identity, lane: lane, createdMilliseconds: batch.now,
-      firstBatch: lastBatch + 1, durableBatch: durableBatch, nextOffsets: nextOffsets)
+      firstBatch: lastBatch + 1, durableBatch: durableBatch, standings: standings)
     let bytes = header.encoded()
     let capacity = max(configuration.segmentBytesMax, bytes.count + frameBytes)
     guard capacity <= UInt32.max else {

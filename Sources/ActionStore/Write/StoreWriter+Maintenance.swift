@@ -61,7 +61,7 @@ extension StoreWriter {
     do {
       try catalog.write(
         .init(
-          batch: lastBatch, nextOffsets: nextOffsets, groups: rows, rejected: rejected, duplicates: duplicates,
+          batch: lastBatch, standings: standings, groups: rows, rejected: rejected, duplicates: duplicates,
           holes: Array(holes[checkpointedHoles...]), segments: segmentFacts,
           departing: departing + departures.segments.sorted(),
           storeMilliseconds: batch.now))

@@ -26,7 +26,7 @@ final class StoreWriter {
   var lastBatch: UInt64
   var durableBatch: UInt64
   var checkpointedBatch: UInt64
-  var nextOffsets: [Int32: Int64]
+  var standings: [Int32: Standing]
   var bytesOnDisk: Int64
 
   // Counters.
@@ -69,7 +69,7 @@ final class StoreWriter {
     lastBatch = recovered.lastBatch
     durableBatch = recovered.lastBatch
     checkpointedBatch = recovered.checkpointedBatch
-    nextOffsets = recovered.nextOffsets
+    standings = recovered.standings
     bytesOnDisk = recovered.segments.reduce(0) { $0 + Int64($1.bytesOnDisk) }
     groups = recovered.groups
     counters = recovered.counters
@@ -113,7 +113,7 @@ final class StoreWriter {
 
   /// Shows readers new offsets and counts; the segments are those of the last snapshot.
   func publishOffsets(_ change: (QueueDirectory) -> Void) {
-    view.set(StoreSnapshot(lanes: segmentLanes, nextOffsets: nextOffsets, holes: holes), change)
+    view.set(StoreSnapshot(lanes: segmentLanes, nextOffsets: standings.mapValues(\.next), holes: holes), change)
   }
 
   private var segmentLanes: [[Segment]] = []

@@ -15,7 +15,8 @@ void processor_encrypt_aes256(const uint8_t *round_keys, uint8_t *blocks, size_t
 
 int processor_has_crc32c(void);
 
-/* Carries the state of a CRC-32C (Castagnoli, reflected; begun and ended inverted by the caller) over `count` bytes. */
+/* The register of a CRC-32C (Castagnoli), complemented as between two pieces of a message, after `count` more bytes,
+   which need not be aligned. */
 uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count);
 
 #endif

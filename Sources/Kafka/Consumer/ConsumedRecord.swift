@@ -12,6 +12,9 @@ public struct ConsumedRecord: @unchecked Sendable {
   public var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
   public var offset: Int64 { message.pointee.offset }
 
+  /// The broker it was fetched from; −1 when librdkafka does not tell.
+  public var brokerID: Int32 { rd_kafka_message_broker_id(message) }
+
   public var timestamp: RecordTimestamp {
     var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
     let milliseconds = rd_kafka_message_timestamp(message, &kind)

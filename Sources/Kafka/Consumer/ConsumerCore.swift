@@ -5,7 +5,7 @@ import Synchronization
 /// The consumer's C handle and its queue. Outlives ``KafkaConsumer`` until closing is through.
 final class ConsumerCore: @unchecked Sendable {
   let handle: ClientHandle
-  let rebalances: RebalanceRelay
+  let callbacks: ConsumerCallbacks
   private let queue: OpaquePointer
   private let isWoken = Atomic<Bool>(false)
 
@@ -38,12 +38,12 @@ final class ConsumerCore: @unchecked Sendable {
         "queued.max.messages.kbytes": "16384",
         "statistics.interval.ms": "5000",
       ], required: required)
-    let relay = RebalanceRelay(logger: logger)
-    relay.install(in: native)
+    let callbacks = ConsumerCallbacks(rebalances: RebalanceRelay(logger: logger))
+    callbacks.install(in: native)
     handle = try ClientHandle(
       kind: RD_KAFKA_CONSUMER, role: "consumer", configuration: native,
       events: ClientEvents(logger: logger, metrics: ClientMetrics(role: "consumer")))
-    rebalances = relay
+    self.callbacks = callbacks
     guard let queue = rd_kafka_queue_get_consumer(handle.pointer) else {
       handle.beginClose()
       throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, message: "group.id must not be empty")
@@ -82,7 +82,7 @@ final class ConsumerCore: @unchecked Sendable {
   }
 
   func beginClose() {
-    // `self` is kept by the closures, and with it the relay and the queue, until closing is through.
+    // `self` is kept by the closures, and with it the callbacks and the queue, until closing is through.
     handle.beginClose {
       rd_kafka_queue_yield(self.queue)
     } goodbye: { handle in

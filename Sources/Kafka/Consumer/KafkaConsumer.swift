@@ -56,7 +56,7 @@ public final class KafkaConsumer: Sendable {
     topics: [String], callbacks: RebalanceCallbacks = RebalanceCallbacks()
   ) throws(KafkaError) {
     try core.handle.use { client throws(KafkaError) in
-      core.rebalances.set(callbacks)
+      core.callbacks.rebalances.set(callbacks)
       let list = try PartitionList(topics: topics)
       try check(rd_kafka_subscribe(client, list.list))
     }
@@ -100,6 +100,11 @@ public final class KafkaConsumer: Sendable {
   public func wakeUp() {
     try? core.wakeUp()
   }
+
+  /// How many connections to brokers this consumer has opened. When it has not changed by the time a poll has
+  /// returned, everything in the batch came over connections that were open before: no broker was lost, and came back,
+  /// in between.
+  public var connectionsOpened: UInt64 { core.callbacks.connections.count }
 
   // MARK: Health
 

@@ -3,7 +3,6 @@ import Logging
 import Synchronization
 
 /// Takes librdkafka's rebalance callback, asks the user's, and answers librdkafka, which waits for the answer.
-/// The consumer's C handle holds an unretained pointer to it and never outlives it.
 final class RebalanceRelay: Sendable {
   private let callbacks = Mutex(RebalanceCallbacks())
   private let logger: Logger
@@ -16,16 +15,7 @@ final class RebalanceRelay: Sendable {
     self.callbacks.withLock { $0 = callbacks }
   }
 
-  /// Makes the relay known to a configuration, before the client is made of it.
-  func install(in configuration: OpaquePointer) {
-    rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(self).toOpaque())
-    rd_kafka_conf_set_rebalance_cb(configuration) { client, code, partitions, opaque in
-      guard let client, let opaque else { return }
-      Unmanaged<RebalanceRelay>.fromOpaque(opaque).takeUnretainedValue().rebalance(client, code, partitions)
-    }
-  }
-
-  private func rebalance(
+  func rebalance(
     _ client: OpaquePointer, _ code: rd_kafka_resp_err_t,
     _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
   ) {

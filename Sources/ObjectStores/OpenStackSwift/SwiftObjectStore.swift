@@ -1,10 +1,9 @@
-import Crypto
 import Foundation
 import Logging
 import NIOHTTP1
 
 /// Objects in a container of OpenStack Swift.
-final class SwiftObjectStore: ObjectStore {
+final class SwiftObjectStore: RemoteObjectStore {
   static let sha256Header = "x-object-meta-sha256"
 
   let location: String
@@ -14,7 +13,7 @@ final class SwiftObjectStore: ObjectStore {
   let logger: Logger
   /// Where the segments of large objects are.
   let segmentsContainer: String
-  private let prefix: String
+  let prefix: String
   private let transport: Transport
   private let files = LocalFiles()
 
@@ -99,18 +98,10 @@ final class SwiftObjectStore: ObjectStore {
     return headers
   }
 
-  /// Asks the store for what it has just acknowledged: one that accepts and loses is found out here.
+  /// Holds what the store has against what it was given.
   private func confirm(_ object: NewObject, etag: String) async throws(ObjectStoreError) {
     let name = ObjectKey.shown(object.key)
-    let answer = try await retrier.run(.facts) { _ throws(AttemptFailure) in
-      guard let answer = try await head(object.key) else {
-        throw .passing(
-          .invalidAnswer,
-          "\(location) said that it stored '\(name)', and does not have it: look at the store's logs and "
-            + "disks; putting it again is safe", reason: "lost")
-      }
-      return answer
-    }
+    let answer = try await headOfStored(object)
     let facts = facts(answer, key: object.key)
     guard facts.size == object.size, facts.sha256 == nil || facts.sha256 == object.sha256 else {
       throw ObjectStoreError(
@@ -128,36 +119,6 @@ final class SwiftObjectStore: ObjectStore {
     }
   }
 
-  /// An object of that name is there: is it the same?
-  private func compare(_ object: NewObject) async throws(ObjectStoreError) -> PutOutcome {
-    let found = try await retrier.run(.facts) { _ throws(AttemptFailure) in
-      guard let answer = try await head(object.key) else {
-        throw .passing(
-          .invalidAnswer, "\(location) says that '\(ObjectKey.shown(object.key))' exists, and does not have it",
-          reason: "lost")
-      }
-      return answer
-    }
-    let facts = facts(found, key: object.key)
-    guard facts.size == object.size else { throw object.conflict(at: location) }
-    // Put by another program, it may lack the hash.
-    let sha256 = if let known = facts.sha256 { known } else { try await readSHA256(object.key) }
-    guard sha256 == object.sha256 else { throw object.conflict(at: location) }
-    return .alreadyThere
-  }
-
-  private func readSHA256(_ key: String) async throws(ObjectStoreError) -> [UInt8] {
-    var hash = SHA256()
-    do {
-      _ = try await read(key, from: 0) { hash.update(bufferPointer: $0) }
-    } catch let error as ObjectStoreError {
-      throw error
-    } catch {
-      throw ObjectStoreError(.unavailable, "reading back was broken off", isRetriable: true)
-    }
-    return Array(hash.finalize())
-  }
-
   // MARK: - Reading
 
   /// Nil when there is no such object. The newest of all replicas is asked for.
@@ -167,26 +128,6 @@ final class SwiftObjectStore: ObjectStore {
         operation: .facts, method: .HEAD, container: client.container, name: full(key), headers: ["X-Newest": "true"]),
       expecting: [404])
     return answer.status == 404 ? nil : answer
-  }
-
-  func facts(of key: String) async throws(ObjectStoreError) -> ObjectFacts? {
-    try ObjectKey.check(key, prefix: prefix)
-    return try await retrier.run(.facts) { _ throws(AttemptFailure) in
-      guard let answer = try await head(key) else { return nil }
-      let facts = facts(answer, key: key)
-      guard facts.size >= 0 else {
-        throw .passing(
-          .invalidAnswer, "\(location) does not say how long '\(ObjectKey.shown(key))' is", reason: "length")
-      }
-      return facts
-    }
-  }
-
-  /// Size -1 when it is not stated.
-  private func facts(_ answer: StoreAnswer, key: String) -> ObjectFacts {
-    ObjectFacts(
-      key: key, size: answer.header("content-length").flatMap { Int64($0) } ?? -1,
-      sha256: answer.header(Self.sha256Header).flatMap { Hex.sha256($0) })
   }
 
   func read(

@@ -1,11 +1,10 @@
-import Crypto
 import Foundation
 import Logging
 import NIOHTTP1
 import Synchronization
 
 /// Objects in a bucket of S3, or of a server that speaks as S3 does.
-final class S3ObjectStore: ObjectStore {
+final class S3ObjectStore: RemoteObjectStore {
   static let sha256Header = "x-amz-meta-sha256"
   static let knownOptions: Set<String> = ["endpoint", "region", "style", "object-lock", "retain-days"]
 
@@ -13,6 +12,7 @@ final class S3ObjectStore: ObjectStore {
   let client: S3Client
   let retrier: Retrier
   let limits: ObjectStoreLimits
+  var prefix: String { client.address.prefix }
   let lock: ObjectLock?
   let files = LocalFiles()
   private let transport: Transport
@@ -60,7 +60,7 @@ final class S3ObjectStore: ObjectStore {
   // MARK: - Writing
 
   func put(_ object: NewObject) async throws(ObjectStoreError) -> PutOutcome {
-    try ObjectKey.check(object.key, prefix: client.address.prefix)
+    try ObjectKey.check(object.key, prefix: prefix)
     let content = try await UploadContent.open(object, files: files)
     let result =
       object.size > limits.singlePutBytesMax
@@ -117,18 +117,10 @@ final class S3ObjectStore: ObjectStore {
     return headers
   }
 
-  /// Asks the store for what it has just acknowledged: one that accepts and loses is found out here.
+  /// Holds what the store has against what it was given.
   private func confirm(_ object: NewObject, readsBack: Bool) async throws(ObjectStoreError) {
     let name = ObjectKey.shown(object.key)
-    let answer = try await retrier.run(.facts) { _ throws(AttemptFailure) in
-      guard let answer = try await head(object.key) else {
-        throw .passing(
-          .invalidAnswer,
-          "\(location) said that it stored '\(name)', and does not have it: look at the store's logs and "
-            + "disks; putting it again is safe", reason: "lost")
-      }
-      return answer
-    }
+    let answer = try await headOfStored(object)
     let facts = facts(answer, key: object.key)
     guard facts.size == object.size, facts.sha256 == nil || facts.sha256 == object.sha256 else {
       throw ObjectStoreError(
@@ -143,36 +135,6 @@ final class S3ObjectStore: ObjectStore {
           + "before its disks are checked")
     }
     if let lock { try lock.check(answer, key: object.key, now: client.clock.now()) }
-  }
-
-  /// An object of that name is there: is it the same?
-  private func compare(_ object: NewObject) async throws(ObjectStoreError) -> PutOutcome {
-    let found = try await retrier.run(.facts) { _ throws(AttemptFailure) in
-      guard let answer = try await head(object.key) else {
-        throw .passing(
-          .invalidAnswer, "\(location) says that '\(ObjectKey.shown(object.key))' exists, and does not have it",
-          reason: "lost")
-      }
-      return answer
-    }
-    let facts = facts(found, key: object.key)
-    guard facts.size == object.size else { throw object.conflict(at: location) }
-    // Put by another program, it may lack the hash.
-    let sha256 = if let known = facts.sha256 { known } else { try await readSHA256(object.key) }
-    guard sha256 == object.sha256 else { throw object.conflict(at: location) }
-    return .alreadyThere
-  }
-
-  private func readSHA256(_ key: String) async throws(ObjectStoreError) -> [UInt8] {
-    var hash = SHA256()
-    do {
-      _ = try await read(key, from: 0) { hash.update(bufferPointer: $0) }
-    } catch let error as ObjectStoreError {
-      throw error
-    } catch {
-      throw ObjectStoreError(.unavailable, "reading back was broken off", isRetriable: true)
-    }
-    return Array(hash.finalize())
   }
 
   // MARK: - Reading
@@ -193,30 +155,10 @@ final class S3ObjectStore: ObjectStore {
     }
   }
 
-  func facts(of key: String) async throws(ObjectStoreError) -> ObjectFacts? {
-    try ObjectKey.check(key, prefix: client.address.prefix)
-    return try await retrier.run(.facts) { _ throws(AttemptFailure) in
-      guard let answer = try await head(key) else { return nil }
-      let facts = facts(answer, key: key)
-      guard facts.size >= 0 else {
-        throw .passing(
-          .invalidAnswer, "\(location) does not say how long '\(ObjectKey.shown(key))' is", reason: "length")
-      }
-      return facts
-    }
-  }
-
-  /// Size -1 when it is not stated.
-  private func facts(_ answer: StoreAnswer, key: String) -> ObjectFacts {
-    ObjectFacts(
-      key: key, size: answer.header("content-length").flatMap { Int64($0) } ?? -1,
-      sha256: answer.header(Self.sha256Header).flatMap { Hex.sha256($0) })
-  }
-
   func read(
     _ key: String, from offset: Int64, _ consume: (UnsafeRawBufferPointer) async throws -> Void
   ) async throws -> ObjectFacts {
-    try ObjectKey.check(key, prefix: client.address.prefix)
+    try ObjectKey.check(key, prefix: prefix)
     if offset != 0 {
       guard let facts = try await facts(of: key) else { throw FileObjectStore.notFound(key) }
       try checkOffset(offset, size: facts.size, key: key)

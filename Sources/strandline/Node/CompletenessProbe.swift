@@ -36,6 +36,8 @@ final class CompletenessProbe: Service {
   struct Progress: Sendable {
     /// The partitions that are read; empty while they are not known.
     var partitions: @Sendable () -> [Int32]
+    /// Those of which it is not known that they go on where the store stands: nothing can be said of them.
+    var uncomparedPartitions: @Sendable () -> [Int32]
     /// The first offset of a partition that is not stored.
     var nextOffset: @Sendable (Int32) -> Int64?
     /// The store's time, and what the wall clock shows at one of its moments.
@@ -135,6 +137,11 @@ final class CompletenessProbe: Service {
     while !isStopped.load(ordering: .acquiring) {
       ends = ends.filter { end in end.value > (progress.nextOffset(end.key) ?? 0) }
       if ends.isEmpty {
+        if let partition = progress.uncomparedPartitions().first {
+          note("partition \(partition) is compared with what is stored")
+          pause(milliseconds: 20)
+          continue
+        }
         // What is to be said should nothing be heard of Kafka from here on.
         return state.withLock {
           $0 = State(completeThroughMilliseconds: moment, detail: "Kafka has not answered since")

@@ -37,7 +37,9 @@ struct FeedNode: Sendable {
     probe = CompletenessProbe(
       configuration: configuration,
       progress: .init(
-        partitions: { [ingest] in ingest.status.partitions }, nextOffset: { [store] in store.nextOffset(of: $0) },
+        partitions: { [ingest] in ingest.status.partitions },
+        uncomparedPartitions: { [ingest] in ingest.status.uncomparedPartitions },
+        nextOffset: { [store] in store.nextOffset(of: $0) },
         nowMilliseconds: { [store] in store.nowMilliseconds() },
         wallMilliseconds: { [store] in store.wallMilliseconds(at: $0) }), logger: logger.named("completeness"))
     server = FeedServer(

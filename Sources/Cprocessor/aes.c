@@ -2,8 +2,7 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-#include <string.h>
+#include <wmmintrin.h>
 
 int processor_has_aes(void) { return __builtin_cpu_supports("aes") != 0; }
 
@@ -40,20 +39,6 @@ __attribute__((target("aes,sse2"))) void processor_encrypt_aes256(
   }
 }
 
-int processor_has_crc32c(void) { return __builtin_cpu_supports("sse4.2") != 0; }
-
-__attribute__((target("sse4.2"))) uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
-  uint64_t wide = state;
-  for (; count >= 8; bytes += 8, count -= 8) {
-    uint64_t word;
-    memcpy(&word, bytes, 8);
-    wide = _mm_crc32_u64(wide, word);
-  }
-  state = (uint32_t)wide;
-  for (; count > 0; bytes++, count--) state = _mm_crc32_u8(state, *bytes);
-  return state;
-}
-
 #else
 
 int processor_has_aes(void) { return 0; }
@@ -62,14 +47,6 @@ void processor_encrypt_aes256(const uint8_t *round_keys, uint8_t *blocks, size_t
   (void)round_keys;
   (void)blocks;
   (void)count;
-}
-
-int processor_has_crc32c(void) { return 0; }
-
-uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
-  (void)bytes;
-  (void)count;
-  return state;
 }
 
 #endif
