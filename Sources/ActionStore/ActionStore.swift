@@ -152,7 +152,25 @@ package final class ActionStore: Sendable {
   package func page(
     of queue: QueueReference, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
   ) -> Page {
-    reader(of: queue.key).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
+    let isPlain = events.isEmpty && !stopsAtGaps
+    return (isPlain ? plainPage(of: queue.key, after: marker, limit: limit) : nil)
+      ?? wholePage(of: queue.key, after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
+  }
+
+  /// Nil when something is in the way, or would be told.
+  func plainPage(of key: QueueKey, after marker: Marker?, limit: Int) -> Page? {
+    guard limit >= 1, limit <= configuration.pageScanMax, let (snapshot, facts) = view.lookAtSole(key) else {
+      return nil
+    }
+    return PlainPage.read(
+      facts, snapshot, after: marker, limit: limit, now: clock.nowMilliseconds(), identity: identity,
+      directory: view.directory)
+  }
+
+  func wholePage(
+    of key: QueueKey, after marker: Marker?, limit: Int, events: [String], stopsAtGaps: Bool
+  ) -> Page {
+    reader(of: key).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
   }
 
   /// Nil when the queue has no such action, or it has expired.

@@ -234,7 +234,7 @@ import Testing
     let settings = FeedChannel.Settings(
       limits: ConnectionLimits(), core: core, metrics: core.metrics, listener: "feed", answersPagesDirectly: true,
       takesShortWay: true)
-    try FeedChannel.addFront(to: pipeline, settings)
+    try FeedChannel.addFront(to: pipeline, settings, allocator: channel.allocator)
     let counter = Counter()
     try pipeline.addHandler(counter, position: .after(try pipeline.handler(type: ShortWay.self)))
     try channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

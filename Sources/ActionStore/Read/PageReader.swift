@@ -2,7 +2,7 @@ import AuditActions
 
 /// A page: the oldest live actions of a queue after a marker, and what can no longer be read on the way to them.
 package struct Page: Sendable {
-  package var actions: [StoredAction]
+  package var actions: PageActions
   /// Ascending by partition. Empty when the reader has missed nothing.
   package var gaps: [Gap]
   /// The position behind the last record looked at; given back, it continues there.
@@ -11,7 +11,7 @@ package struct Page: Sendable {
   package var isExhausted: Bool
 }
 
-/// Reads pages from one snapshot.
+/// Reads pages from one snapshot, whatever lies in the way; most have nothing in it and are a ``PlainPage``.
 ///
 /// Per partition actions come in the order of their offsets, whatever lanes their TTLs put them in; partitions are
 /// merged by time. Nothing can be missed at the edge of a page, because the marker holds an offset for each partition
@@ -31,8 +31,8 @@ struct PageReader {
   func page(after start: Marker?, limit: Int, events: [String], stopsAtGaps: Bool) -> Page {
     var walk = Walk(reader: self, start: start, chunkMax: events.isEmpty ? limit : 512)
     let filter = EventFilter(events)
-    var actions: [StoredAction] = []
-    actions.reserveCapacity(limit)
+    var actions = PageActions()
+    actions.reserve(limit)
     while actions.count < limit {
       guard let next = walk.next() else { break }
       if stopsAtGaps, walk.isGap(before: next) {
@@ -40,7 +40,7 @@ struct PageReader {
         return walk.end(actions, isExhausted: false, self)
       }
       let action = walk.pass(next)
-      if filter.accepts(next.entry, action) { actions.append(action) }
+      if filter.accepts(next.entry, action) { actions.append(action.entry, in: action.segment) }
     }
     guard walk.isAtEnd else {
       walk.skipScanned()
@@ -219,7 +219,7 @@ private struct Walk {
   }
 
   /// The page, and the readers' frontier moved to where it ends.
-  func end(_ actions: [StoredAction], isExhausted: Bool, _ reader: PageReader) -> Page {
+  func end(_ actions: PageActions, isExhausted: Bool, _ reader: PageReader) -> Page {
     var marker = (start ?? Marker(entries: [], identity: reader.identity)).counted(by: reader.identity)
     for reading in readings {
       let ordinal = reading.place.ordinal ?? Marker.Entry.uncounted

@@ -1,5 +1,9 @@
+import Cprocessor
+
 /// Base64 with the URL-safe alphabet and without padding (RFC 4648, section 5).
 enum Base64URL {
+  private static let hasInstructions = processor_has_base64url() != 0
+
   private static var alphabet: StaticString { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" }
 
   private static let values: [UInt8] = {
@@ -14,6 +18,15 @@ enum Base64URL {
   /// Writes the text of `bytes`, which has to fit.
   static func encode(_ bytes: UnsafeRawBufferPointer, to text: UnsafeMutableRawBufferPointer) {
     precondition(text.count >= textBytes(of: bytes.count), "the text of \(bytes.count) bytes does not fit")
+    if hasInstructions, let from = bytes.baseAddress, let to = text.baseAddress {
+      processor_base64url(
+        from.assumingMemoryBound(to: UInt8.self), bytes.count, to.assumingMemoryBound(to: UInt8.self))
+    } else {
+      encodeByTable(bytes, to: text)
+    }
+  }
+
+  static func encodeByTable(_ bytes: UnsafeRawBufferPointer, to text: UnsafeMutableRawBufferPointer) {
     let alphabet = Self.alphabet.utf8Start
     var position = 0
     var index = 0

@@ -6,27 +6,40 @@ import CryptoExtras
 ///
 /// Encrypts by the processor's instructions where it has them, else, and always for decryption, which no page needs,
 /// by swift-crypto's permutation, which expands the key anew for each block.
-struct BlockCipher: Sendable {
+///
+/// Not copyable, as ``SyntheticIV``: a copy for each use would count references.
+struct BlockCipher: ~Copyable, Sendable {
   static let blockBytes = 16
   private static let roundKeysBytes = 15 * blockBytes
 
   private let key: SymmetricKey
   /// Nil when the processor has no instructions for AES.
-  private let roundKeys: [UInt8]?
+  private nonisolated(unsafe) let roundKeys: UnsafeMutableBufferPointer<UInt8>?
 
   /// - Parameter usesInstructions: false for tests, which compare the two ways.
   init(key: SymmetricKey, usesInstructions: Bool = true) {
     self.key = key
     let canUse = usesInstructions && processor_has_aes() != 0 && key.bitCount == 256
-    roundKeys = canUse ? key.withUnsafeBytes { Self.expand($0) } : nil
+    guard canUse else {
+      roundKeys = nil
+      return
+    }
+    let expanded = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: Self.roundKeysBytes)
+    _ = expanded.initialize(from: key.withUnsafeBytes { Self.expand($0) })
+    roundKeys = expanded
+  }
+
+  deinit {
+    roundKeys?.update(repeating: 0)
+    roundKeys?.deallocate()
   }
 
   /// Encrypts 16-byte blocks in place, each by itself.
   func encrypt(_ blocks: UnsafeMutableRawBufferPointer) {
     let count = blocks.count / Self.blockBytes
     guard let start = blocks.baseAddress, count > 0 else { return }
-    if let roundKeys {
-      processor_encrypt_aes256(roundKeys, start.assumingMemoryBound(to: UInt8.self), count)
+    if let keys = roundKeys?.baseAddress {
+      processor_encrypt_aes256(keys, start.assumingMemoryBound(to: UInt8.self), count)
     } else {
       for index in 0..<count {
         let range = (index * Self.blockBytes)..<((index + 1) * Self.blockBytes)

@@ -1,6 +1,6 @@
 /// AES-SIV (RFC 5297) with two AES-256 keys and one header: deterministic authenticated encryption. The same text always
 /// seals to the same bytes, and no nonce can repeat.
-struct SyntheticIV: Sendable {
+struct SyntheticIV: ~Copyable, Sendable {
   static let tagBytes = BlockCipher.blockBytes
   private typealias Block = SIMD16<UInt8>
 
@@ -12,12 +12,12 @@ struct SyntheticIV: Sendable {
   /// The CMAC of a block of zeros, doubled: what every S2V begins with.
   private let start: Block
 
-  init(authentication: BlockCipher, encryption: BlockCipher) {
-    self.authentication = authentication
-    self.encryption = encryption
+  init(authentication: consuming BlockCipher, encryption: consuming BlockCipher) {
     subkey1 = Self.doubled(Self.encrypt(Block(), authentication))
     subkey2 = Self.doubled(subkey1)
     start = Self.doubled(Self.encrypt(subkey1, authentication))
+    self.authentication = authentication
+    self.encryption = encryption
   }
 
   /// Encrypts `text` in place and writes its tag, 16 bytes.
@@ -70,23 +70,20 @@ struct SyntheticIV: Sendable {
     var counter = tag
     counter[8] &= 0x7F
     counter[12] &= 0x7F
-    var low = (12..<16).reduce(UInt32(0)) { $0 << 8 | UInt32(counter[$1]) }
-    var position = 0
-    while position < text.count {
-      let stream = Self.encrypt(counter, encryption)
-      if position + Self.tagBytes <= text.count {
-        let block = text.loadUnaligned(fromByteOffset: position, as: Block.self) ^ stream
-        text.storeBytes(of: block, toByteOffset: position, as: Block.self)
-      } else {
-        for index in 0..<(text.count - position) { text[position + index] ^= stream[index] }
+    var low = UInt32(counter[12]) << 24 | UInt32(counter[13]) << 16 | UInt32(counter[14]) << 8 | UInt32(counter[15])
+    let blocks = (text.count + Self.tagBytes - 1) / Self.tagBytes
+    withUnsafeTemporaryAllocation(byteCount: blocks * Self.tagBytes, alignment: Self.tagBytes) { stream in
+      for index in 0..<blocks {
+        stream.storeBytes(of: counter, toByteOffset: index * Self.tagBytes, as: Block.self)
+        stream.storeBytes(of: low.bigEndian, toByteOffset: index * Self.tagBytes + 12, as: UInt32.self)
+        low &+= 1
       }
-      position += Self.tagBytes
-      low &+= 1
-      for index in 0..<4 { counter[12 + index] = UInt8(truncatingIfNeeded: low >> UInt32(24 - 8 * index)) }
+      encryption.encrypt(stream)
+      for index in 0..<text.count { text[index] ^= stream[index] }
     }
   }
 
-  private static func encrypt(_ block: Block, _ cipher: BlockCipher) -> Block {
+  private static func encrypt(_ block: Block, _ cipher: borrowing BlockCipher) -> Block {
     var block = block
     withUnsafeMutableBytes(of: &block) { cipher.encrypt($0) }
     return block

@@ -133,13 +133,14 @@ package final class TokenSealer: Sendable {
   /// Writes the ids of actions, ``idBytes`` each, one behind the other; they have to fit. All in one go, because a
   /// block cipher is faster with several blocks at a time.
   package func write(
-    idsOf actions: UnsafeBufferPointer<StoredAction>, queue: QueueReference, to text: UnsafeMutableRawBufferPointer
+    idsOf actions: UnsafeBufferPointer<ActionEntry>, queue: QueueReference, to text: UnsafeMutableRawBufferPointer
   ) {
     guard let first = actions.baseAddress else { return }
     let blockBytes = BlockCipher.blockBytes
     withUnsafeTemporaryAllocation(byteCount: actions.count * blockBytes, alignment: 16) { blocks in
       for index in 0..<actions.count {
-        Self.store(first[index].position, check: queue.check, to: blocks, at: index * blockBytes)
+        let position = ActionPosition(partition: first[index].partition, offset: first[index].offset)
+        Self.store(position, check: queue.check, to: blocks, at: index * blockBytes)
       }
       identifiers.encrypt(blocks)
       for index in 0..<actions.count {

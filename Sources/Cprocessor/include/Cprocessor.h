@@ -1,5 +1,5 @@
-/* What the processor has instructions for and Swift has no words for: AES and CRC-32C. No key schedule, no mode, no
-   fallback: ActionStore's BlockCipher and CRC32C have these. */
+/* What the processor has instructions for and Swift has no words for: AES, CRC-32C, and the shuffles that make base64.
+   No key schedule, no mode, no fallback: ActionStore's BlockCipher, CRC32C and Base64URL have these. */
 #ifndef CPROCESSOR_H
 #define CPROCESSOR_H
 
@@ -18,5 +18,10 @@ int processor_has_crc32c(void);
 /* The register of a CRC-32C (Castagnoli), complemented as between two pieces of a message, after `count` more bytes,
    which need not be aligned. */
 uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count);
+
+int processor_has_base64url(void);
+
+/* Writes `count` bytes as base64 with the URL-safe alphabet, without padding: (count * 4 + 2) / 3 characters. */
+void processor_base64url(const uint8_t *bytes, size_t count, uint8_t *text);
 
 #endif

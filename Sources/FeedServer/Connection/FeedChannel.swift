@@ -33,7 +33,7 @@ struct FeedChannel: HTTPChannelHandler {
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
-      try Self.addFront(to: pipeline, settings)
+      try Self.addFront(to: pipeline, settings, allocator: channel.allocator)
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
       return try NIOAsyncChannel(
         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -41,7 +41,9 @@ struct FeedChannel: HTTPChannelHandler {
   }
 
   /// Everything between the socket and Hummingbird's own types.
-  static func addFront(to pipeline: ChannelPipeline.SynchronousOperations, _ settings: Settings) throws {
+  static func addFront(
+    to pipeline: ChannelPipeline.SynchronousOperations, _ settings: Settings, allocator: ByteBufferAllocator
+  ) throws {
     let door = FrontDoor(settings: settings)
     var limits = NIOHTTPDecoderLimitConfiguration()
     // llhttp's limits hold for the target as well; the door measures that one itself, to say which it was.
@@ -51,7 +53,7 @@ struct FeedChannel: HTTPChannelHandler {
     let decoder = ByteToMessageHandler(
       HTTPRequestDecoder(
         leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
-    try pipeline.addHandler(ShortWay(door: door))
+    try pipeline.addHandler(ShortWay(door: door, allocator: allocator))
     try pipeline.addHandler(decoder)
     try pipeline.addHandler(door)
     try pipeline.addHandler(HTTPResponseEncoder())

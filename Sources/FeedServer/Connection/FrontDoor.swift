@@ -49,6 +49,8 @@ final class FrontDoor: ChannelDuplexHandler {
 
   var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
   var isClosed = false
+  /// The channel's, as it last said: whether the client reads what it is sent.
+  private(set) var isWritable = true
   /// Bytes handed to the channel, and of those the ones the client had taken when that was last looked at.
   var bytesWritten = 0
   var bytesTaken = 0
@@ -133,7 +135,8 @@ final class FrontDoor: ChannelDuplexHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    deadlines.setWritable(context.channel.isWritable, now: .now())
+    isWritable = context.channel.isWritable
+    deadlines.setWritable(isWritable, now: .now())
     release(context)
     schedule()
     context.fireChannelWritabilityChanged()

@@ -24,54 +24,65 @@ struct ActionWriter {
   func age(of action: StoredAction) -> Int64 { action.age(at: now) }
 
   /// Bytes of the actions as ``write(_:to:)`` writes them.
-  func bytes(of actions: [StoredAction]) -> Int {
-    // {"href":"…","ttl":…,"age":…,"body":…} and the commas between.
-    let fixed = 9 + queue.pathPrefix.utf8.count + TokenSealer.idBytes + 8 + 7 + 8 + 1
-    return actions.withUnsafeBufferPointer { actions in
-      guard let first = actions.baseAddress, !actions.isEmpty else { return 0 }
-      var sum = actions.count - 1
-      for index in 0..<actions.count {
-        sum +=
-          fixed + TextCursor.digits(of: Int64(first[index].timeToLiveSeconds))
-          + TextCursor.digits(of: StoredAction.age(of: first[index].createdMilliseconds, at: now))
-          + first[index].bodyCount
+  func bytes(of actions: PageActions) -> Int {
+    let fixed = Self.fixedBytes + queue.pathPrefixBytes.count
+    return actions.withEntries { entries in
+      // A comma less than there are actions.
+      var sum = -min(1, entries.count)
+      for entry in entries {
+        sum &+=
+          fixed &+ TextCursor.digits(of: Int64(entry.timeToLiveSeconds)) &+ TextCursor.digits(of: age(of: entry))
+          &+ entry.bodyCount
       }
       return sum
     }
   }
 
   /// The actions, divided by commas.
-  func write(_ actions: [StoredAction], to cursor: inout TextCursor) {
+  func write(_ actions: PageActions, to cursor: inout TextCursor) {
     let idBytes = TokenSealer.idBytes
-    actions.withUnsafeBufferPointer { actions in
-      guard let first = actions.baseAddress else { return }
-      withUnsafeTemporaryAllocation(byteCount: actions.count * idBytes, alignment: 1) { ids in
-        sealer.write(idsOf: actions, queue: queue, to: ids)
-        var prefix = queue.pathPrefix
-        prefix.withUTF8 { prefix in
-          for index in 0..<actions.count {
-            if index > 0 { cursor.write(byte: 0x2C) }
-            cursor.write("{\"href\":\"")
-            cursor.write(UnsafeRawBufferPointer(prefix))
-            cursor.write(UnsafeRawBufferPointer(rebasing: ids[(index * idBytes)..<((index + 1) * idBytes)]))
-            cursor.write("\",\"ttl\":")
-            cursor.write(decimal: Int64(first[index].timeToLiveSeconds))
-            cursor.write(",\"age\":")
-            cursor.write(decimal: StoredAction.age(of: first[index].createdMilliseconds, at: now))
-            cursor.write(",\"body\":")
-            // Kept by the array: the mapping stays.
-            cursor.write(UnsafeRawBufferPointer(start: first[index].bodyAddress, count: first[index].bodyCount))
-            cursor.write(byte: 0x7D)
-          }
+    let prefix = queue.pathPrefixBytes
+    actions.withEntries { entries in
+      withUnsafeTemporaryAllocation(byteCount: entries.count * idBytes, alignment: 1) { ids in
+        guard let firstID = ids.baseAddress else { return }
+        sealer.write(idsOf: entries, queue: queue, to: ids)
+        for index in 0..<entries.count {
+          let entry = entries[index]
+          if index > 0 { cursor.write(Self.comma) }
+          cursor.write(Self.beforePath)
+          cursor.write(prefix)
+          cursor.write(UnsafeRawBufferPointer(start: firstID + index &* idBytes, count: idBytes))
+          cursor.write(Self.beforeTimeToLive)
+          cursor.write(decimal: Int64(entry.timeToLiveSeconds))
+          cursor.write(Self.beforeAge)
+          cursor.write(decimal: age(of: entry))
+          cursor.write(Self.beforeBody)
+          cursor.write(UnsafeRawBufferPointer(start: entry.bodyAddress, count: entry.bodyCount))
+          cursor.write(Self.end)
         }
       }
     }
+  }
+
+  @inline(__always)
+  private func age(of entry: ActionEntry) -> Int64 { max(0, now &- entry.createdMilliseconds) / 1_000 }
+
+  private static var comma: StaticString { "," }
+  private static var beforePath: StaticString { "{\"href\":\"" }
+  private static var beforeTimeToLive: StaticString { "\",\"ttl\":" }
+  private static var beforeAge: StaticString { ",\"age\":" }
+  private static var beforeBody: StaticString { ",\"body\":" }
+  private static var end: StaticString { "}" }
+  /// All of these, and the id.
+  private static var fixedBytes: Int {
+    comma.utf8CodeUnitCount + beforePath.utf8CodeUnitCount + TokenSealer.idBytes + beforeTimeToLive.utf8CodeUnitCount
+      + beforeAge.utf8CodeUnitCount + beforeBody.utf8CodeUnitCount + end.utf8CodeUnitCount
   }
 }
 
 extension ByteBuffer {
   /// Appends messages, divided by commas.
-  mutating func write(_ actions: [StoredAction], by writer: ActionWriter) throws(Problem) {
+  mutating func write(_ actions: PageActions, by writer: ActionWriter) throws(Problem) {
     guard writeText(count: writer.bytes(of: actions), { writer.write(actions, to: &$0) }) else { throw .unwritable }
   }
 }

@@ -12,7 +12,7 @@ struct ItemsResponder: Sendable {
     let writer = ActionWriter(queue: QueueReference(queue), sealer: store.sealer, now: store.nowMilliseconds())
     guard let action = store.action(at: position, in: queue) else { throw missing([position]) }
     var body = ByteBuffer()
-    try body.write([action], by: writer)
+    try body.write(PageActions([action]), by: writer)
     return answer(body, location: location)
   }
 
@@ -35,7 +35,7 @@ struct ItemsResponder: Sendable {
     var body = ByteBuffer()
     // `links` is empty: there is nothing to go on to, but Zaqar's client looks for it.
     body.writeStaticString("{\"links\":[],\"messages\":[")
-    try body.write(actions, by: writer)
+    try body.write(PageActions(actions), by: writer)
     body.writeStaticString("]}")
     return answer(body, location: location)
   }

@@ -28,26 +28,8 @@ struct PageRequest {
   /// The path and query that continue behind `marker`: path-only and in the full form, however this page was asked
   /// for, so that it can be followed without knowing a header.
   func nextHref(_ marker: Marker, sealer: TokenSealer) -> String {
-    Self.nextHref(queue, marker, limit: limit, sealer: sealer)
+    NextLink(queue: queue, marker: marker, limit: limit, sealer: sealer).text
       + events.map { "&event=\(PercentCoding.encode($0))" }.joined()
-  }
-
-  /// The same without a filter: the path with `?marker=…&limit=…` in place of its last slash.
-  static func nextHref(_ queue: QueueReference, _ marker: Marker, limit: Int, sealer: TokenSealer) -> String {
-    let markerBytes = TokenSealer.textBytes(of: marker)
-    let count = queue.pathPrefix.utf8.count - 1 + 8 + markerBytes + 7 + TextCursor.digits(of: Int64(limit))
-    return String(unsafeUninitializedCapacity: count) { text in
-      var cursor = TextCursor(UnsafeMutableRawBufferPointer(text))
-      var prefix = queue.pathPrefix
-      prefix.withUTF8 { cursor.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0).dropLast())) }
-      cursor.write("?marker=")
-      if let room = cursor.room(for: markerBytes) {
-        sealer.write(marker, queue: queue, to: UnsafeMutableRawBufferPointer(start: room, count: markerBytes))
-      }
-      cursor.write("&limit=")
-      cursor.write(decimal: Int64(limit))
-      return cursor.count
-    }
   }
 
   private static func marker(

@@ -5,29 +5,27 @@ import NIOCore
 ///
 ///     {"links":[{"rel":"next","href":"…"}],"messages":[…],"gaps":[…]}
 struct PageText {
-  let actions: [StoredAction]
+  let actions: PageActions
   let writer: ActionWriter
-  /// Where reading goes on, path and query.
-  let next: String
   /// The gaps as JSON; nil when there are none.
   let gaps: ByteBuffer?
 
-  init(_ page: Page, writer: ActionWriter, next: String, archive: ArchiveLink?) {
+  init(_ page: Page, writer: ActionWriter, archive: ArchiveLink?) {
     actions = page.actions
     self.writer = writer
-    self.next = next
-    var gaps: ByteBuffer?
-    if !page.gaps.isEmpty {
-      var text = ByteBuffer()
-      text.writeGaps(page.gaps, archive: archive)
-      gaps = text
-    }
-    self.gaps = gaps
+    gaps = page.gaps.isEmpty ? nil : Self.text(of: page.gaps, archive)
   }
 
-  /// Bytes that ``write(to:)`` writes.
-  var bytes: Int {
-    Self.start.utf8CodeUnitCount + next.utf8.count + Self.middle.utf8CodeUnitCount + writer.bytes(of: actions)
+  private static func text(of gaps: [Gap], _ archive: ArchiveLink?) -> ByteBuffer {
+    var text = ByteBuffer()
+    text.writeGaps(gaps, archive: archive)
+    return text
+  }
+
+  /// Bytes that ``write(to:next:)`` writes.
+  /// - Parameter next: those of the link.
+  func bytes(next: Int) -> Int {
+    Self.start.utf8CodeUnitCount + next + Self.middle.utf8CodeUnitCount + writer.bytes(of: actions)
       + (gaps.map { Self.beforeGaps.utf8CodeUnitCount + $0.readableBytes } ?? 0) + 2
   }
 
@@ -35,7 +33,8 @@ struct PageText {
   private static var middle: StaticString { "\"}],\"messages\":[" }
   private static var beforeGaps: StaticString { ",\"gaps\":" }
 
-  func write(to cursor: inout TextCursor) {
+  /// - Parameter next: where reading goes on, path and query.
+  func write(to cursor: inout TextCursor, next: UnsafeRawBufferPointer) {
     cursor.write(Self.start)
     cursor.write(next)
     cursor.write(Self.middle)

@@ -38,6 +38,24 @@ struct TextCursor {
     text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
   }
 
+  @inline(__always)
+  mutating func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+  /// What was written from a place on. Valid as long as the memory; what follows does not change it.
+  func text(from start: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[start..<count]) }
+
+  /// Lower-case hexadecimal digits, without zeros in front.
+  mutating func write(hexadecimal number: UInt64) {
+    let digits = max(1, (67 - number.leadingZeroBitCount) / 4)
+    guard let room = room(for: digits) else { return }
+    var rest = number
+    for position in stride(from: digits - 1, through: 0, by: -1) {
+      let digit = UInt8(truncatingIfNeeded: rest & 15)
+      room.storeBytes(of: digit < 10 ? 0x30 &+ digit : 0x57 &+ digit, toByteOffset: position, as: UInt8.self)
+      rest >>= 4
+    }
+  }
+
   mutating func write(_ buffer: ByteBuffer) { buffer.withUnsafeReadableBytes { write($0) } }
 
   @inline(__always)
@@ -48,6 +66,12 @@ struct TextCursor {
   mutating func write(decimal value: Int64) {
     let digits = Self.digits(of: value)
     guard let room = room(for: digits) else { return }
+    Self.write(decimal: value, digits: digits, to: room)
+  }
+
+  /// - Parameter digits: as many as the number has, and there is room for.
+  @inline(__always)
+  static func write(decimal value: Int64, digits: Int, to room: UnsafeMutableRawPointer) {
     var rest = UInt64(max(0, value))
     var position = digits
     repeat {

@@ -10,24 +10,23 @@ enum RequestID {
   private static let process = UInt64.random(in: .min ... .max) | 1 << 63
   private static let counter = Atomic<UInt64>(0)
 
+  /// More than one made here has.
+  static let madeBytesMax = 33
+
   static func make(from given: String?) -> String {
     if let given, isFit(given) { return given }
-    let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
-    return String(unsafeUninitializedCapacity: 33) { text in
-      let start = write(process, to: text, at: 0)
-      text[start] = 0x2D
-      return write(number, to: text, at: start + 1)
+    return String(unsafeUninitializedCapacity: madeBytesMax) { text in
+      var cursor = TextCursor(UnsafeMutableRawBufferPointer(text))
+      make(to: &cursor)
+      return cursor.count
     }
   }
 
-  /// Writes a number in hexadecimal digits; where they end.
-  private static func write(_ number: UInt64, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
-    let digits = max(1, (67 - number.leadingZeroBitCount) / 4)
-    for index in 0..<digits {
-      let digit = UInt8(truncatingIfNeeded: number >> UInt64(4 * (digits - 1 - index))) & 15
-      text[start + index] = digit < 10 ? 0x30 + digit : 0x57 + digit
-    }
-    return start + digits
+  /// Writes one that was never made before.
+  static func make(to cursor: inout TextCursor) {
+    cursor.write(hexadecimal: process)
+    cursor.write(byte: 0x2D)
+    cursor.write(hexadecimal: counter.wrappingAdd(1, ordering: .relaxed).newValue)
   }
 
   static func isFit(_ text: String) -> Bool {

@@ -20,26 +20,30 @@ final class ShortWay: ChannelInboundHandler {
 
   private let door: FrontDoor
   private let isEnabled: Bool
+  private let core: FeedCore
+  private let allocator: ByteBufferAllocator
   private var answers: ShortAnswers
+  private var pageDurations: PrometheusHistogram?
+  private var emptyDurations: PrometheusHistogram?
   /// Whether llhttp has read a whole number of requests: true until it is given anything, and again when what it was
   /// given ends with an empty line (and the door says that no content is to come).
   private var isBetweenRequests = true
   private var hasAnswered = false
   private var hasPassed = false
 
-  init(door: FrontDoor) {
+  init(door: FrontDoor, allocator: ByteBufferAllocator) {
     self.door = door
+    self.allocator = allocator
     let settings = door.settings
     isEnabled = settings.takesShortWay && settings.answersPagesDirectly && settings.core.routes.contains(.actions)
-    answers = ShortAnswers(core: settings.core)
+    core = settings.core
+    answers = ShortAnswers(core: core)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
     if isEnabled, isBetweenRequests {
-      while bytes.readableBytes > 0, door.isIdle, context.channel.isWritable, !door.settings.core.budget.isSpent,
-        answer(&bytes, context)
-      {}
+      while bytes.readableBytes > 0, door.isIdle, door.isWritable, !core.budget.isSpent, answer(&bytes, context) {}
       guard bytes.readableBytes > 0 else { return }
     }
     hasPassed = true
@@ -53,7 +57,9 @@ final class ShortWay: ChannelInboundHandler {
   private func answer(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
     let start = NIODeadline.now()
     let answer = bytes.withUnsafeReadableBytes { bytes in
-      PageHead(bytes, from: 0).flatMap { answers.answer($0, in: bytes, allocator: context.channel.allocator) }
+      PageHead(bytes, from: 0).flatMap {
+        answers.answer($0, in: bytes, secondsSince1970: core.wallSeconds(), allocator: allocator)
+      }
     }
     guard let answer else { return false }
     bytes.moveReaderIndex(forwardBy: answer.requestBytes)
@@ -61,8 +67,16 @@ final class ShortWay: ChannelInboundHandler {
     hasAnswered = true
     let now = NIODeadline.now()
     door.deadlines.wait(for: .request, now: now)
-    answer.durations.recordNanoseconds((now - start).nanoseconds)
+    durations(isEmpty: answer.isEmpty).recordNanoseconds((now - start).nanoseconds)
     return true
+  }
+
+  /// Made with the first answer of their kind: a series that nothing was counted in is not shown.
+  private func durations(isEmpty: Bool) -> PrometheusHistogram {
+    if let known = isEmpty ? emptyDurations : pageDurations { return known }
+    let made = core.metrics.durations(route: .actions, code: isEmpty ? 204 : 200)
+    if isEmpty { emptyDurations = made } else { pageDurations = made }
+    return made
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
