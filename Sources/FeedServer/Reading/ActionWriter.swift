@@ -26,16 +26,16 @@ struct ActionWriter {
   /// Bytes of the actions as ``write(_:to:)`` writes them.
   func bytes(of actions: PageActions) -> Int {
     let fixed = Self.fixedBytes + queue.pathPrefixBytes.count
-    return actions.withEntries { entries in
-      // A comma less than there are actions.
-      var sum = -min(1, entries.count)
+    // A comma less than there are actions.
+    var sum = -min(1, actions.count)
+    actions.withEntries { entries in
       for entry in entries {
         sum &+=
           fixed &+ TextCursor.digits(of: Int64(entry.timeToLiveSeconds)) &+ TextCursor.digits(of: age(of: entry))
           &+ entry.bodyCount
       }
-      return sum
     }
+    return sum
   }
 
   /// The actions, divided by commas. What neighbours have in common is copied from the one before.
