@@ -154,17 +154,42 @@ package final class ActionStore: Sendable {
   package func page(
     of queue: QueueAddress, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
   ) -> Page {
-    reader(of: queue).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
+    page(of: QueueReference(queue), after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
+  }
+
+  /// The same for a reader who asks again and again.
+  package func page(
+    of queue: QueueReference, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
+  ) -> Page {
+    let isPlain = events.isEmpty && !stopsAtGaps
+    return (isPlain ? plainPage(of: queue.key, after: marker, limit: limit) : nil)
+      ?? wholePage(of: queue.key, after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
+  }
+
+  /// Nil when something is in the way, or would be told.
+  func plainPage(of key: QueueKey, after marker: Marker?, limit: Int) -> Page? {
+    guard limit >= 1, limit <= configuration.pageScanMax, let (snapshot, facts) = view.lookAtSole(key) else {
+      return nil
+    }
+    return PlainPage.read(
+      facts, snapshot, after: marker, limit: limit, now: clock.nowMilliseconds(), identity: identity,
+      directory: view.directory)
+  }
+
+  func wholePage(
+    of key: QueueKey, after marker: Marker?, limit: Int, events: [String], stopsAtGaps: Bool
+  ) -> Page {
+    reader(of: key).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
   }
 
   /// Nil when the queue has no such action, or it has expired.
   package func action(at position: ActionPosition, in queue: QueueAddress) -> StoredAction? {
-    reader(of: queue).action(at: position)
+    reader(of: QueueKey(queue.key)).action(at: position)
   }
 
   /// Nil for a queue of which nothing was ever received.
   package func statistics(of queue: QueueAddress) -> QueueStatistics? {
-    let reader = reader(of: queue)
+    let reader = reader(of: QueueKey(queue.key))
     return reader.facts.isEmpty ? nil : reader.statistics()
   }
 
@@ -184,8 +209,7 @@ package final class ActionStore: Sendable {
     view.directory.queues(of: project, after: name, limit: limit)
   }
 
-  private func reader(of queue: QueueAddress) -> PageReader {
-    let key = QueueKey(queue.key)
+  private func reader(of key: QueueKey) -> PageReader {
     let (snapshot, facts) = view.look(at: key)
     return reader(of: key, snapshot, facts, now: clock.nowMilliseconds())
   }

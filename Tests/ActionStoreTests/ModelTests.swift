@@ -27,6 +27,7 @@ struct ModelTests {
       }
     }
     #expect(world.actionsRead > Self.stepsPerRun / 10)
+    #expect(world.plainPages > 0)
     #expect(world.lossesTold > Self.stepsPerRun / 100)
   }
 }
@@ -107,6 +108,7 @@ private struct StoreWorld {
   private var readers: [ModelReader] = []
   private(set) var problem: String?
   private(set) var actionsRead = 0
+  private(set) var plainPages = 0
   private(set) var lossesTold = 0
 
   private static let queues = ["p/a", "p/b", "p/c", "x/a"]
@@ -293,6 +295,7 @@ private struct StoreWorld {
     let limit = Int.random(in: 1...50, using: &random)
     let isStrict = Int.random(in: 0..<5, using: &random) == 0
     let page = store.page(of: queue, after: reader.marker, limit: limit, stopsAtGaps: isStrict)
+    if !isStrict { compareWays(QueueKey(queue.key), after: reader.marker, limit: limit) }
     let now = self.now
     forEachPart { part in part.forgetDead(at: now) }
     var ends: [Int32: Int] = [:]
@@ -312,6 +315,17 @@ private struct StoreWorld {
     let text = store.sealer.seal(page.marker, queue: queue)
     reader.marker = try? store.sealer.openMarker(text, queue: queue)
     readers[index] = reader
+  }
+
+  /// A plain page is the one that is found by looking at everything.
+  private mutating func compareWays(_ key: QueueKey, after marker: Marker?, limit: Int) {
+    guard let plain = store.plainPage(of: key, after: marker, limit: limit) else { return }
+    plainPages += 1
+    let whole = store.wholePage(of: key, after: marker, limit: limit, events: [], stopsAtGaps: false)
+    let isSame =
+      plain.actions.map(\.position) == whole.actions.map(\.position) && plain.marker == whole.marker
+      && whole.gaps.isEmpty && plain.gaps.isEmpty && plain.isExhausted == whole.isExhausted
+    if !isSame { problem = "the plain page of \(limit) after \(String(describing: marker)) is not the whole one" }
   }
 
   private func start(of reader: ModelReader, _ partition: Int32, _ part: ModelPart) -> Int {

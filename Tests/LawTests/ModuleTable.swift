@@ -9,8 +9,8 @@ enum ModuleTable {
     "Kafka": ["Crdkafka"],
     "AuditActions": [],
     "ActionEmitter": ["AuditActions", "Kafka"],
-    "Ccrc32c": [],
-    "ActionStore": ["AuditActions", "Ccrc32c"],
+    "Cprocessor": [],
+    "ActionStore": ["AuditActions", "Cprocessor"],
     "ActionIngest": ["Kafka", "AuditActions", "ActionStore"],
     "FeedServer": ["AuditActions", "ActionStore", "ActionEmitter"],
     "Czlib": [],
@@ -28,7 +28,7 @@ enum ModuleTable {
   /// Modules and packages' products with the only targets that may import them.
   static let guarded: [String: Set<String>] = [
     "Crdkafka": ["Kafka"],
-    "Ccrc32c": ["ActionStore"],
+    "Cprocessor": ["ActionStore"],
     "GRDB": ["ActionStore"],
     "Hummingbird": ["FeedServer"],
     "AsyncHTTPClient": ["ObjectStores", "ActionSinks", "strandline"],

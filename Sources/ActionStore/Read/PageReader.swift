@@ -2,7 +2,7 @@ import AuditActions
 
 /// A page: the oldest live actions of a queue after a marker, and what can no longer be read on the way to them.
 package struct Page: Sendable {
-  package var actions: [StoredAction]
+  package var actions: PageActions
   /// Ascending by partition. Empty when the reader has missed nothing.
   package var gaps: [Gap]
   /// The position behind the last record looked at; given back, it continues there.
@@ -11,7 +11,7 @@ package struct Page: Sendable {
   package var isExhausted: Bool
 }
 
-/// Reads pages from one snapshot.
+/// Reads pages from one snapshot, whatever lies in the way; most have nothing in it and are a ``PlainPage``.
 ///
 /// Per partition actions come in the order of their offsets, whatever lanes their TTLs put them in; partitions are
 /// merged by time. Nothing can be missed at the edge of a page, because the marker holds an offset for each partition
@@ -31,17 +31,16 @@ struct PageReader {
   func page(after start: Marker?, limit: Int, events: [String], stopsAtGaps: Bool) -> Page {
     var walk = Walk(reader: self, start: start, chunkMax: events.isEmpty ? limit : 512)
     let filter = EventFilter(events)
-    var actions: [StoredAction] = []
-    actions.reserveCapacity(limit)
+    var actions = PageActions()
+    actions.reserve(limit)
     while actions.count < limit {
       guard let next = walk.next() else { break }
       if stopsAtGaps, walk.isGap(before: next) {
         if actions.isEmpty { walk.skipToGapEnd(before: next) }
         return walk.end(actions, isExhausted: false, self)
       }
-      walk.pass(next)
-      let action = StoredAction(next.entry, partition: walk.partition(of: next), segment: next.segment)
-      if filter.accepts(next.entry, action) { actions.append(action) }
+      let action = walk.pass(next)
+      if filter.accepts(next.entry, action) { actions.append(action.entry, in: action.segment) }
     }
     guard walk.isAtEnd else {
       walk.skipScanned()
@@ -110,8 +109,8 @@ private struct Walk {
   struct Next {
     var stream: Int
     var reading: Int
+    var partition: Int32
     var entry: IndexEntry
-    var segment: Segment
   }
 
   private let start: Marker?
@@ -148,8 +147,6 @@ private struct Walk {
     }
   }
 
-  func partition(of next: Next) -> Int32 { readings[next.reading].facts.group.partition }
-
   /// The entry that comes next: of the lanes of one partition the lowest offset, of those the earliest. Nil at the end,
   /// or when the budget of work is used up.
   mutating func next() -> Next? {
@@ -163,9 +160,10 @@ private struct Walk {
       var horizon = Int64.max
       while index < streams.count, streams[index].reading == reading {
         switch streams[index].stream.head() {
-        case .entry(let entry, let segment):
+        case .entry(let entry):
           if lowest.map({ entry.offset < $0.entry.offset }) ?? true {
-            lowest = Next(stream: index, reading: reading, entry: entry, segment: segment)
+            let partition = streams[index].stream.partition
+            lowest = Next(stream: index, reading: reading, partition: partition, entry: entry)
           }
         case .blocked: horizon = min(horizon, streams[index].stream.lastPassed?.offset ?? -1)
         case .end: break
@@ -188,9 +186,11 @@ private struct Walk {
     readings[next.reading].isGap(before: next.entry.offset, ordinal: next.entry.ordinal)
   }
 
-  mutating func pass(_ next: Next) {
+  mutating func pass(_ next: Next) -> StoredAction {
+    let segment = streams[next.stream].stream.segment
     streams[next.stream].stream.removeHead()
     readings[next.reading].pass(offset: next.entry.offset, ordinal: next.entry.ordinal)
+    return StoredAction(next.entry, partition: next.partition, segment: segment)
   }
 
   mutating func skipToGapEnd(before next: Next) {
@@ -204,7 +204,7 @@ private struct Walk {
     for index in streams.indices where streams[index].reading == blocked {
       let passed: (offset: Int64, ordinal: UInt64)
       switch streams[index].stream.head() {
-      case .entry(let entry, _): passed = (entry.offset - 1, entry.ordinal - 1)
+      case .entry(let entry): passed = (entry.offset - 1, entry.ordinal - 1)
       case .blocked: passed = streams[index].stream.lastPassed.map { ($0.offset, $0.ordinal) } ?? (-1, 0)
       case .end: continue
       }
@@ -219,7 +219,7 @@ private struct Walk {
   }
 
   /// The page, and the readers' frontier moved to where it ends.
-  func end(_ actions: [StoredAction], isExhausted: Bool, _ reader: PageReader) -> Page {
+  func end(_ actions: PageActions, isExhausted: Bool, _ reader: PageReader) -> Page {
     var marker = (start ?? Marker(entries: [], identity: reader.identity)).counted(by: reader.identity)
     for reading in readings {
       let ordinal = reading.place.ordinal ?? Marker.Entry.uncounted

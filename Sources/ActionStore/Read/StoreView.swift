@@ -30,6 +30,11 @@ final class StoreView: Sendable {
     current.withLock { ($0, directory.facts(of: key)) }
   }
 
+  /// The same of a queue that has one partition; nil for another.
+  func lookAtSole(_ key: QueueKey) -> (snapshot: StoreSnapshot, facts: QueueDirectory.Facts)? {
+    current.withLock { current in directory.soleFacts(of: key).map { (current, $0) } }
+  }
+
   func lookAtAll() -> (snapshot: StoreSnapshot, facts: [QueueDirectory.Facts]) {
     current.withLock { ($0, directory.allFacts()) }
   }
