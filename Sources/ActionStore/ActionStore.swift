@@ -126,6 +126,15 @@ package final class ActionStore: Sendable {
   /// How far each partition seen is stored. Waits for the writer.
   package var standings: [Int32: Standing] { writer.withLock { $0?.standings ?? [:] } }
 
+  /// Whatever the partitions hold at the offsets that are stored is taken for what was read there: for a log that was
+  /// replaced on purpose. Kept until the store is closed.
+  package func forgetLastRecords() {
+    writer.withLock { writer in
+      guard let writer else { return }
+      for partition in writer.standings.keys { writer.standings[partition]?.lastRecord = .unknown }
+    }
+  }
+
   // MARK: Reading, any thread
 
   /// The time TTLs are counted in: the wall clock's, but never going back.

@@ -368,6 +368,9 @@ private struct StoreWorld {
       }
       if end > start || page.marker.entry(of: partition) != nil { reader.passed[partition] = max(start, end) }
     }
+    for partition in Set(holes.map(\.partition)) where parts[reader.queue]?[partition] == nil {
+      checkHoles(told[partition] ?? [], partition, ModelPart(), isWhole: isWhole, end: 0, reader: &reader)
+    }
     if told.values.joined().contains(where: { $0.reason == .expired || $0.reason == .rejected }) {
       problem = "a loss is told of a partition where the queue has nothing"
     }

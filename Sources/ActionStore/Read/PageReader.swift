@@ -91,16 +91,16 @@ struct PageReader {
       .sorted { $0.from < $1.from }
   }
 
-  /// The partition that Kafka's default partitioner would choose for this queue, when no record of it was ever seen
-  /// there: a hole in it may hold the queue's first records.
-  fileprivate var expectedPartition: QueueDirectory.Facts? {
-    guard !snapshot.holes.isEmpty, let highest = snapshot.nextOffsets.keys.max() else { return nil }
-    // The highest comes from files and from Kafka: nothing reckons with it unchecked.
-    let partition = Murmur2.partition(of: key.bytes, count: highest &+ 1)
-    guard !facts.contains(where: { $0.group.partition == partition }) else { return nil }
-    return QueueDirectory.Facts(
-      group: Group(number: .max, partition: partition, key: key), counters: .init(), rejections: Rejections(),
-      frontier: ReadFrontier(.init()))
+  /// Partitions with holes in which no record of this queue was ever seen: what was lost there may have been its. Which
+  /// partition a queue's records come to depends on their producers' partitioner and on how many partitions there were
+  /// then, so none is ruled out.
+  fileprivate var unseenPartitions: [QueueDirectory.Facts] {
+    guard !snapshot.holes.isEmpty else { return [] }
+    return Set(snapshot.holes.lazy.map(\.partition)).subtracting(facts.lazy.map(\.group.partition)).sorted().map {
+      QueueDirectory.Facts(
+        group: Group(number: .max, partition: $0, key: key), counters: .init(), rejections: Rejections(),
+        frontier: ReadFrontier(.init()))
+    }
   }
 }
 
@@ -138,7 +138,7 @@ private struct Walk {
         streams.append((stream, readings.count - 1))
       }
     }
-    if let facts = reader.expectedPartition {
+    for facts in reader.unseenPartitions {
       let partition = facts.group.partition
       readings.append(
         PartitionReading(
