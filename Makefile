@@ -38,7 +38,7 @@ bench: ## measures, each figure beside its baseline: Benchmarks/RESULTS.md; QUIC
 	@.ci/setup bench
 	@exec Benchmarks/run $(ARGS)
 
-instructions: ## counts the instructions of a page: fails when they have grown
+instructions: ## counts the instructions of a page, a batch and an emit: fails when they have grown
 	@.ci/setup build
 	@exec Benchmarks/Instructions/check $(ARGS)
 
