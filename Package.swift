@@ -142,7 +142,7 @@ let package = Package(
     .executableTarget(
       name: "Instructions",
       dependencies: [
-        "ActionStore", "AuditActions", "FeedServer", .product(name: "Logging", package: "swift-log"),
+        "ActionEmitter", "ActionStore", "AuditActions", "FeedServer", .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "Benchmarks/Instructions", exclude: ["check", "counts"], swiftSettings: strict),

@@ -18,6 +18,8 @@ struct Instructions {
       case .page10: try await PageWork.run(limit: 10, count: count, withMarker: false)
       case .page50: try await PageWork.run(limit: 50, count: count, withMarker: false)
       case .follow10: try await PageWork.run(limit: 10, count: count, withMarker: true)
+      case .ingest: try IngestWork.run(count: count)
+      case .emit: try await EmitWork.run(count: count)
       }
     }
   }
@@ -43,4 +45,8 @@ enum Workload: String, CaseIterable {
   case page10, page50
   /// A page of ten actions after a marker.
   case follow10
+  /// A hundred records held against the contract and stored, as a batch from Kafka is.
+  case ingest
+  /// An action validated, given its headers and handed to Kafka's client, which reaches no broker.
+  case emit
 }

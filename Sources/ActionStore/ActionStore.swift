@@ -161,9 +161,8 @@ package final class ActionStore: Sendable {
   package func page(
     of queue: QueueReference, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
   ) -> Page {
-    let isPlain = events.isEmpty && !stopsAtGaps
-    return (isPlain ? plainPage(of: queue.key, after: marker, limit: limit) : nil)
-      ?? wholePage(of: queue.key, after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
+    if events.isEmpty, !stopsAtGaps, let page = plainPage(of: queue.key, after: marker, limit: limit) { return page }
+    return wholePage(of: queue.key, after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
   }
 
   /// Nil when something is in the way, or would be told.

@@ -53,7 +53,8 @@ package struct PageActions: RandomAccessCollection, Sendable {
   }
 
   /// The entries, for a look at all of them. They are valid inside the call.
-  package func withEntries<R>(_ body: (UnsafeBufferPointer<ActionEntry>) -> R) -> R {
-    withExtendedLifetime(segments) { entries.withUnsafeBufferPointer(body) }
+  package func withEntries(_ body: (UnsafeBufferPointer<ActionEntry>) -> Void) {
+    entries.withUnsafeBufferPointer(body)
+    withExtendedLifetime(segments) {}
   }
 }

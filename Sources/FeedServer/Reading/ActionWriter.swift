@@ -26,37 +26,53 @@ struct ActionWriter {
   /// Bytes of the actions as ``write(_:to:)`` writes them.
   func bytes(of actions: PageActions) -> Int {
     let fixed = Self.fixedBytes + queue.pathPrefixBytes.count
-    return actions.withEntries { entries in
-      // A comma less than there are actions.
-      var sum = -min(1, entries.count)
+    // A comma less than there are actions.
+    var sum = -min(1, actions.count)
+    actions.withEntries { entries in
       for entry in entries {
         sum &+=
           fixed &+ TextCursor.digits(of: Int64(entry.timeToLiveSeconds)) &+ TextCursor.digits(of: age(of: entry))
           &+ entry.bodyCount
       }
-      return sum
     }
+    return sum
   }
 
-  /// The actions, divided by commas.
+  /// The actions, divided by commas. What neighbours have in common is copied from the one before.
   func write(_ actions: PageActions, to cursor: inout TextCursor) {
     let idBytes = TokenSealer.idBytes
-    let prefix = queue.pathPrefixBytes
     actions.withEntries { entries in
       withUnsafeTemporaryAllocation(byteCount: entries.count * idBytes, alignment: 1) { ids in
         guard let firstID = ids.baseAddress else { return }
         sealer.write(idsOf: entries, queue: queue, to: ids)
+        var path = UnsafeRawBufferPointer(start: nil, count: 0)
+        var times = path
+        var lastTimes: (timeToLive: Int32, age: Int64) = (-1, -1)
         for index in 0..<entries.count {
           let entry = entries[index]
-          if index > 0 { cursor.write(Self.comma) }
-          cursor.write(Self.beforePath)
-          cursor.write(prefix)
+          if index == 0 {
+            let start = cursor.count
+            cursor.write(Self.beforePath)
+            cursor.write(queue.pathPrefixBytes)
+            path = cursor.text(from: start)
+          } else {
+            cursor.write(Self.comma)
+            cursor.write(path)
+          }
           cursor.write(UnsafeRawBufferPointer(start: firstID + index &* idBytes, count: idBytes))
-          cursor.write(Self.beforeTimeToLive)
-          cursor.write(decimal: Int64(entry.timeToLiveSeconds))
-          cursor.write(Self.beforeAge)
-          cursor.write(decimal: age(of: entry))
-          cursor.write(Self.beforeBody)
+          let age = age(of: entry)
+          if (entry.timeToLiveSeconds, age) == lastTimes {
+            cursor.write(times)
+          } else {
+            let start = cursor.count
+            cursor.write(Self.beforeTimeToLive)
+            cursor.write(decimal: Int64(entry.timeToLiveSeconds))
+            cursor.write(Self.beforeAge)
+            cursor.write(decimal: age)
+            cursor.write(Self.beforeBody)
+            times = cursor.text(from: start)
+            lastTimes = (entry.timeToLiveSeconds, age)
+          }
           cursor.write(UnsafeRawBufferPointer(start: entry.bodyAddress, count: entry.bodyCount))
           cursor.write(Self.end)
         }

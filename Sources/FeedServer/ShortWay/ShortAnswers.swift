@@ -2,6 +2,12 @@ import ActionStore
 import AuditActions
 import NIOCore
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Makes the answers of the short way: head and body in one buffer. Keeps what stays the same from one request of a
 /// connection to the next.
 struct ShortAnswers {
@@ -62,7 +68,11 @@ struct ShortAnswers {
 
   private mutating func reference(to head: PageHead, in bytes: UnsafeRawBufferPointer) -> QueueReference? {
     let path = UnsafeRawBufferPointer(rebasing: bytes[head.path])
-    if let queue, queue.path.withUnsafeBytes({ $0.elementsEqual(path) }) { return queue.reference }
+    if let queue, queue.path.count == path.count, let start = path.baseAddress,
+      memcmp(queue.path, start, path.count) == 0
+    {
+      return queue.reference
+    }
     let project = String(decoding: bytes[head.project], as: UTF8.self)
     let name = String(decoding: bytes[head.queue], as: UTF8.self)
     guard let address = try? QueueAddress(project: project, queue: name) else { return nil }
