@@ -111,6 +111,9 @@ private struct StoreWorld {
   private(set) var plainPages = 0
   private(set) var lossesTold = 0
 
+  private var steps = 0
+  /// One partition and no hole at first: plain pages are of such stores.
+  private static let calmSteps = 3_000
   private static let queues = ["p/a", "p/b", "p/c", "x/a"]
   private static let timesToLive: [Int32] = [1, 20, 60, 60, 300, 301, 900]
 
@@ -121,6 +124,7 @@ private struct StoreWorld {
   }
 
   mutating func step() throws {
+    steps += 1
     switch Int.random(in: 0..<10_000, using: &random) {
     case ..<3_000: try append()
     case ..<4_000: fixture.clock.advance(milliseconds: .random(in: 1...8_000, using: &random))
@@ -130,8 +134,8 @@ private struct StoreWorld {
     case ..<4_640: try restart(isKilled: true)
     case ..<4_650: try restart(isKilled: false)
     case ..<4_655: try rebuild()
-    case ..<4_670: partitions = min(partitions + 1, 5)
-    case ..<4_700: try lose()
+    case ..<4_670: if steps > Self.calmSteps { partitions = min(partitions + 1, 5) }
+    case ..<4_700: if steps > Self.calmSteps { try lose() }
     case ..<5_000: checkStatistics()
     case ..<5_400: beginReader()
     case ..<5_800: checkItem()

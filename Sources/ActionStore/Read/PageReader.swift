@@ -86,10 +86,13 @@ struct PageReader {
   fileprivate func holes(of partition: Int32, isKnownTo marker: Marker?) -> [Hole] {
     guard !snapshot.holes.isEmpty else { return [] }
     let isKnown = marker?.entry(of: partition) != nil
-    let oldest = now - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000
+    let oldest = Self.oldestHoleMilliseconds(now: now)
     return snapshot.holes.filter { $0.partition == partition && (isKnown || $0.recordedMilliseconds > oldest) }
       .sorted { $0.from < $1.from }
   }
+
+  /// What was lost in holes noticed before has expired by now.
+  static func oldestHoleMilliseconds(now: Int64) -> Int64 { now - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000 }
 
   /// Partitions with holes in which no record of this queue was ever seen: what was lost there may have been its. Which
   /// partition a queue's records come to depends on their producers' partitioner and on how many partitions there were

@@ -20,7 +20,7 @@ struct PlainPage {
     identity: StoreIdentity, directory: QueueDirectory
   ) -> Page? {
     let partition = facts.group.partition
-    guard snapshot.holes.isEmpty, let end = snapshot.nextOffsets[partition] else { return nil }
+    guard let end = snapshot.nextOffsets[partition] else { return nil }
     var place = Marker.Entry(partition: partition, offset: -1, ordinal: 0)
     if let start {
       guard start.identity == identity, start.entries.count <= 1 else { return nil }
@@ -29,6 +29,7 @@ struct PlainPage {
         place = entry
       }
     }
+    guard !isTold(of: snapshot.holes, from: place, now: now) else { return nil }
     var page = PlainPage(facts: facts, now: now, end: end, limit: limit, last: place)
     guard page.fill(from: snapshot) else { return nil }
     let counters = facts.counters
@@ -44,6 +45,16 @@ struct PlainPage {
     return Page(
       actions: page.actions, gaps: [], marker: hasMoved ? Marker(sole: page.last, identity: identity) : unmoved,
       isExhausted: isExhausted)
+  }
+
+  /// Whether there may be a hole that the reader is to be told of: in this partition or in any other.
+  private static func isTold(of holes: [Hole], from place: Marker.Entry, now: Int64) -> Bool {
+    guard !holes.isEmpty else { return false }
+    let oldest = PageReader.oldestHoleMilliseconds(now: now)
+    return holes.contains {
+      $0.recordedMilliseconds > oldest
+        || $0.partition == place.partition && place.offset >= 0 && place.offset < $0.to - 1
+    }
   }
 
   private init(facts: QueueDirectory.Facts, now: Int64, end: Int64, limit: Int, last: Marker.Entry) {
