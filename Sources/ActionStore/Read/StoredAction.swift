@@ -14,6 +14,7 @@ package struct StoredAction: Sendable {
     timeToLiveSeconds = entry.timeToLiveSeconds
     ordinal = entry.ordinal
     self.segment = segment
+    segment.check?.check(body: Int(entry.position), count: Int(entry.bodyBytes))
     bodyPosition = Int(entry.position)
     bodyCount = Int(entry.bodyBytes)
   }
