@@ -15,11 +15,14 @@ package final class ActionStore: Sendable {
   package let sealer: TokenSealer
   private let clock: StoreClock
   private let lock: DirectoryLock
-  private let identity: StoreIdentity
+  private let files: FileSystem
+  private let paths: SegmentPaths
+  private let logger: Logger
   let view: StoreView
   private let writer: Mutex<StoreWriter?>
 
-  /// Opens a data directory, making it when there is none, and recovers what a crash may have left.
+  /// Opens a data directory, making it when there is none, and recovers what a crash may have left. What was sealed in
+  /// order is not read: how long this takes does not depend on how much there is.
   ///
   /// - Throws: `directoryUnusable`, `inUse`, `newerVersion`, `otherTopic`, each saying what to do.
   package convenience init(
@@ -39,23 +42,26 @@ package final class ActionStore: Sendable {
         "\(configuration.directory) holds actions of the topic '\(contents.topic)', not of '\(configuration.topic)'; "
           + "name another data directory or that topic")
     }
-    let view = StoreView(directory: QueueDirectory())
+    let directory = QueueDirectory()
     let recovery = Recovery(
-      files: files, paths: data.segments, directory: view.directory, logger: logger, now: clock.nowMilliseconds())
+      files: files, paths: data.segments, directory: directory, logger: logger, now: clock.nowMilliseconds())
     let recovered = try recovery.recover(catalog: contents)
     if contents?.identity != recovered.identity {
       do { try catalog.begin(identity: recovered.identity, topic: configuration.topic) } catch {
         throw StoreError(.directoryUnusable, "cannot write catalog.sqlite: \(error)")
       }
     }
+    let view = StoreView()
     let writer = StoreWriter(
-      configuration: configuration, files: files, paths: data.segments, catalog: catalog, logger: logger,
-      recovered: recovered, view: view)
+      configuration: configuration, files: files, paths: data.segments, catalog: catalog, directory: directory,
+      logger: logger, recovered: recovered, view: view)
     self.configuration = configuration
     self.clock = StoreClock(clock, floor: recovered.latestMilliseconds)
     self.view = view
     lock = data.lock
-    identity = recovered.identity
+    self.files = files
+    paths = data.segments
+    self.logger = logger
     let key = if let given = configuration.sealingKey { given } else { try data.sealingKey() }
     sealer = TokenSealer(key: key)
     self.writer = Mutex(writer)
@@ -67,10 +73,14 @@ package final class ActionStore: Sendable {
   /// returns.
   ///
   /// - Throws: `budgetExhausted` or `diskFull` when there is no room now, `inputOutput`, `closed`, or the error of
-  ///   `fill`. Then nothing of the batch is stored, and the same batch may be given again.
+  ///   `fill`. Then nothing of the batch is stored, and the same batch may be given again. `damaged` while the store
+  ///   ``isDamaged``: then ``repair()`` comes first, and the offsets may go back.
   package func append(_ fill: (BatchWriter) throws -> Void) throws -> AppendOutcome {
     try writer.withLock { writer in
       guard let writer else { throw Self.closedError }
+      guard !writer.health.isDamaged else {
+        throw StoreError(.damaged, "a damaged file was found, and is to be set aside")
+      }
       writer.beginBatch(now: clock.nowMilliseconds(), lead: clock.leadMilliseconds())
       do { try fill(BatchWriter(writer: writer)) } catch {
         writer.undoBatch()
@@ -91,6 +101,64 @@ package final class ActionStore: Sendable {
       } catch { return error }
     }
     if let failure { throw failure }
+  }
+
+  // MARK: Damage
+
+  /// Whether something was found that is not as it was written. Nothing of it was given out; readers get nothing at all
+  /// until ``repair()``.
+  package var isDamaged: Bool { view.snapshot.health.isDamaged }
+
+  /// Sets aside what is damaged, as a start does that reads everything. Nothing happens to a store that is whole.
+  ///
+  /// To be called by the thread that appends. Offsets may go back: what follows them has to be read again.
+  package func repair() throws(StoreError) {
+    let failure: StoreError? = writer.withLock { writer in
+      guard let broken = writer else { return Self.closedError }
+      guard broken.health.isDamaged else { return nil }
+      do throws(StoreError) {
+        writer = try repaired(broken)
+        return nil
+      } catch { return error }
+    }
+    if let failure { throw failure }
+  }
+
+  private func repaired(_ broken: StoreWriter) throws(StoreError) -> StoreWriter {
+    logger.error("A file of the store is not what was written: everything is read and checked")
+    // Where this fails, recovery finds what a killed process leaves.
+    try? broken.maintain(now: clock.nowMilliseconds())
+    let directory = QueueDirectory()
+    var recovery = Recovery(
+      files: files, paths: paths, directory: directory, logger: logger, now: clock.nowMilliseconds())
+    recovery.isRunning = true
+    let contents: Catalog.Contents?
+    do { contents = try broken.catalog.contents() } catch {
+      throw StoreError(.inputOutput, "cannot read catalog.sqlite: \(error)")
+    }
+    let recovered = try recovery.recover(catalog: contents, trustsIndexes: false)
+    if contents?.identity != recovered.identity {
+      do { try broken.catalog.begin(identity: recovered.identity, topic: configuration.topic) } catch {
+        throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
+      }
+    }
+    return StoreWriter(
+      configuration: configuration, files: files, paths: paths, catalog: broken.catalog, directory: directory,
+      logger: logger, recovered: recovered, view: view)
+  }
+
+  /// Reads everything that was taken over unread at the start, and notes what is damaged. Readers need not wait for it.
+  ///
+  /// - Parameter goesOn: asked after every piece, with its bytes: it may wait, and ends the whole with false.
+  package func verify(_ goesOn: (Int) -> Bool) {
+    var isStopped = false
+    for segment in view.snapshot.lanes.joined() {
+      guard !isStopped, !isDamaged else { return }
+      segment.check?.verify { bytes in
+        isStopped = !goesOn(bytes)
+        return !isStopped
+      }
+    }
   }
 
   /// Makes everything durable and gives the data directory free. Readers may finish what they began.
@@ -171,8 +239,7 @@ package final class ActionStore: Sendable {
       return nil
     }
     return PlainPage.read(
-      facts, snapshot, after: marker, limit: limit, now: clock.nowMilliseconds(), identity: identity,
-      directory: view.directory)
+      facts, snapshot, after: marker, limit: limit, now: clock.nowMilliseconds())
   }
 
   func wholePage(
@@ -205,7 +272,7 @@ package final class ActionStore: Sendable {
 
   /// Names of a project's queues after `name`, ascending; every queue ever seen.
   package func queues(of project: String, after name: String?, limit: Int) -> [String] {
-    view.directory.queues(of: project, after: name, limit: limit)
+    view.snapshot.directory.queues(of: project, after: name, limit: limit)
   }
 
   private func reader(of key: QueueKey) -> PageReader {
@@ -217,8 +284,7 @@ package final class ActionStore: Sendable {
     of key: QueueKey, _ snapshot: StoreSnapshot, _ facts: [QueueDirectory.Facts], now: Int64
   ) -> PageReader {
     PageReader(
-      snapshot: snapshot, facts: facts, key: key, identity: identity, now: now, scanMax: configuration.pageScanMax,
-      directory: view.directory)
+      snapshot: snapshot, facts: facts, key: key, now: now, scanMax: configuration.pageScanMax)
   }
 
   /// Where Kafka no longer had what was to be stored, in the order it was noticed.
@@ -240,7 +306,7 @@ package final class ActionStore: Sendable {
       Status(
         bytesOnDisk: writer?.bytesOnDisk ?? 0,
         segments: writer.map { $0.sealed.count + $0.retired.count + $0.open.compactMap { $0 }.count } ?? 0,
-        queues: view.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
+        queues: view.snapshot.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
         duplicates: writer?.duplicates ?? 0, rejected: writer?.rejected ?? [:])
     }
   }

@@ -21,10 +21,9 @@ struct PageReader {
   /// Ascending by partition.
   let facts: [QueueDirectory.Facts]
   let key: QueueKey
-  let identity: StoreIdentity
   let now: Int64
   let scanMax: Int
-  let directory: QueueDirectory
+  var identity: StoreIdentity { snapshot.identity }
 
   /// - Parameter stopsAtGaps: the page ends before the first gap; without an action it is that gap, and its marker lies
   ///   right behind it.
@@ -223,6 +222,12 @@ private struct Walk {
 
   /// The page, and the readers' frontier moved to where it ends.
   func end(_ actions: PageActions, isExhausted: Bool, _ reader: PageReader) -> Page {
+    // Something that was read on the way is not what was written: nothing is said, and nobody has come further.
+    if reader.snapshot.health.isDamaged {
+      return Page(
+        actions: PageActions(), gaps: [], marker: start ?? Marker(entries: [], identity: reader.identity),
+        isExhausted: false)
+    }
     var marker = (start ?? Marker(entries: [], identity: reader.identity)).counted(by: reader.identity)
     for reading in readings {
       let ordinal = reading.place.ordinal ?? Marker.Entry.uncounted
@@ -232,7 +237,7 @@ private struct Walk {
       // Where a marker that this store made stands, its reader has come, whatever a crash made of the frontier.
       if let ordinal = reading.place.ordinal, reading.hasMoved || isCounted {
         let isFirst = reading.facts.frontier.raise(to: ordinal) { reading.expired(above: $0) }
-        if isFirst { reader.directory.noteMoved(reading.facts.group.number) }
+        if isFirst { reader.snapshot.directory.noteMoved(reading.facts.group.number) }
       }
     }
     return Page(actions: actions, gaps: readings.flatMap(\.gaps), marker: marker, isExhausted: isExhausted)

@@ -16,9 +16,9 @@ struct PlainPage {
 
   /// Nil when there is no plain page.
   static func read(
-    _ facts: QueueDirectory.Facts, _ snapshot: StoreSnapshot, after start: Marker?, limit: Int, now: Int64,
-    identity: StoreIdentity, directory: QueueDirectory
+    _ facts: QueueDirectory.Facts, _ snapshot: StoreSnapshot, after start: Marker?, limit: Int, now: Int64
   ) -> Page? {
+    let identity = snapshot.identity
     let partition = facts.group.partition
     guard let end = snapshot.nextOffsets[partition] else { return nil }
     var place = Marker.Entry(partition: partition, offset: -1, ordinal: 0)
@@ -31,7 +31,7 @@ struct PlainPage {
     }
     guard !isTold(of: snapshot.holes, from: place, now: now) else { return nil }
     var page = PlainPage(facts: facts, now: now, end: end, limit: limit, last: place)
-    guard page.fill(from: snapshot) else { return nil }
+    guard page.fill(from: snapshot), !snapshot.health.isDamaged else { return nil }
     let counters = facts.counters
     let isExhausted = page.actions.count < limit
     guard !isExhausted || counters.received == page.last.ordinal && counters.lastOffset <= page.last.offset else {
@@ -39,7 +39,7 @@ struct PlainPage {
     }
     let hasMoved = !page.actions.isEmpty
     if hasMoved || start?.entries.isEmpty == false, facts.frontier.raise(to: page.last.ordinal, expired: { _ in 0 }) {
-      directory.noteMoved(facts.group.number)
+      snapshot.directory.noteMoved(facts.group.number)
     }
     let unmoved = start ?? Marker(entries: [], identity: identity)
     return Page(
@@ -86,6 +86,7 @@ struct PlainPage {
       let entry = entries[index]
       guard entry.offset < end else { return true }
       guard entry.ordinal == last.ordinal &+ 1, entry.expiresMilliseconds > now else { return false }
+      segment.check?.check(body: Int(entry.position), count: Int(entry.bodyBytes))
       actions.append(
         ActionEntry(entry, partition: last.partition, segmentAddress: segment.mapping.address), in: segment)
       last.offset = entry.offset

@@ -10,6 +10,7 @@ package struct StoredAction: Sendable {
   }
 
   init(_ entry: IndexEntry, partition: Int32, segment: Segment) {
+    segment.check?.check(body: Int(entry.position), count: Int(entry.bodyBytes))
     self.init(ActionEntry(entry, partition: partition, segmentAddress: segment.mapping.address), segment: segment)
   }
 

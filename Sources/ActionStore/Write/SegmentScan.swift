@@ -22,6 +22,21 @@ struct SegmentScan {
   var tail = Tail.clean
   var fileBytes: Int
 
+  init(number: UInt64, header: SegmentHeader?, fileBytes: Int) {
+    self.number = number
+    self.header = header
+    self.fileBytes = fileBytes
+  }
+
+  /// Of a segment that is not read: its frames are all in the catalog's counts.
+  init(_ summary: IndexFile.Summary) {
+    number = summary.segment
+    fileBytes = summary.segmentBytes
+    header = SegmentHeader(
+      number: summary.segment, storeIdentity: StoreIdentity(high: 0, low: 0), lane: summary.lane,
+      createdMilliseconds: 0, firstBatch: summary.firstBatch, durableBatch: 0, standings: [:])
+  }
+
   /// Reads `bytes`. Batches up to `durableBatch` were on disk once: a bad frame of one of them is damage, not a torn
   /// write.
   static func scan(

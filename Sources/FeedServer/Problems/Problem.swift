@@ -160,6 +160,9 @@ extension Problem {
     return problem
   }
 
+  /// Something on disk is not what was written; it is read again from the topic.
+  static let unreadable = unavailable("a damaged file of this node is being set aside", retryAfterSeconds: 1)
+
   private static func closing(_ problem: Problem) -> Problem {
     var problem = problem
     problem.closesConnection = true

@@ -42,6 +42,7 @@ struct ItemsResponder: Sendable {
 
   /// An id that names a place this node has not come to yet was given out by another: nothing can be said of it here.
   private func missing(_ positions: [ActionPosition]) -> Problem {
+    if store.isDamaged { return .unreadable }
     let isUnread = positions.contains { $0.offset >= store.nextOffset(of: $0.partition) ?? 0 }
     return isUnread
       ? .unavailable("this node has not read the topic as far as that action", retryAfterSeconds: 1) : .unknownAction

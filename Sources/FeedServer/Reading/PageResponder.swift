@@ -13,6 +13,7 @@ struct PageResponder: Sendable {
     let writer = ActionWriter(queue: page.queue, sealer: store.sealer, now: store.nowMilliseconds())
     let found = store.page(
       of: page.queue, after: page.marker, limit: page.limit, events: page.events, stopsAtGaps: page.isStrict)
+    if found.actions.isEmpty, store.isDamaged { throw .unreadable }
     if found.actions.isEmpty, found.gaps.isEmpty, found.isExhausted {
       return try empty(page, found.marker, currency: currency, location: location)
     }

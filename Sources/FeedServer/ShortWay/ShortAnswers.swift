@@ -48,6 +48,7 @@ struct ShortAnswers {
     }
     let writer = ActionWriter(queue: queue, sealer: sealer, now: store.nowMilliseconds())
     let page = store.page(of: queue, after: marker, limit: head.limit)
+    if page.actions.isEmpty, store.isDamaged { return nil }
     let isEmpty = page.actions.isEmpty && page.gaps.isEmpty && page.isExhausted
     if isEmpty, currency?.behind != nil || page.marker != marker && !page.marker.entries.isEmpty { return nil }
     fields.update(currency, secondsSince1970: secondsSince1970)
