@@ -226,20 +226,25 @@ package final class ActionStore: Sendable {
   }
 
   /// The same for a reader who asks again and again.
+  ///
+  /// - Parameter now: the store's time as it was a moment ago, for those who have just asked for it.
   package func page(
-    of queue: QueueReference, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
+    of queue: QueueReference, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false,
+    now: Int64? = nil
   ) -> Page {
-    if events.isEmpty, !stopsAtGaps, let page = plainPage(of: queue.key, after: marker, limit: limit) { return page }
+    if events.isEmpty, !stopsAtGaps, let page = plainPage(of: queue.key, after: marker, limit: limit, now: now) {
+      return page
+    }
     return wholePage(of: queue.key, after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
   }
 
   /// Nil when something is in the way, or would be told.
-  func plainPage(of key: QueueKey, after marker: Marker?, limit: Int) -> Page? {
+  func plainPage(of key: QueueKey, after marker: Marker?, limit: Int, now: Int64? = nil) -> Page? {
     guard limit >= 1, limit <= configuration.pageScanMax, let (snapshot, facts) = view.lookAtSole(key) else {
       return nil
     }
     return PlainPage.read(
-      facts, snapshot, after: marker, limit: limit, now: clock.nowMilliseconds())
+      facts, snapshot, after: marker, limit: limit, now: now ?? clock.nowMilliseconds())
   }
 
   func wholePage(

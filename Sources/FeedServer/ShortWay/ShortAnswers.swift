@@ -46,8 +46,9 @@ struct ShortAnswers {
       }
       marker = opened
     }
-    let writer = ActionWriter(queue: queue, sealer: sealer, now: store.nowMilliseconds())
-    let page = store.page(of: queue, after: marker, limit: head.limit)
+    let now = store.nowMilliseconds()
+    let writer = ActionWriter(queue: queue, sealer: sealer, now: now)
+    let page = store.page(of: queue, after: marker, limit: head.limit, now: now)
     if page.actions.isEmpty, store.isDamaged { return nil }
     let isEmpty = page.actions.isEmpty && page.gaps.isEmpty && page.isExhausted
     if isEmpty, currency?.behind != nil || page.marker != marker && !page.marker.entries.isEmpty { return nil }
