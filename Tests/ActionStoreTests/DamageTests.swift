@@ -105,6 +105,16 @@ struct DamageTests {
     }
   }
 
+  @Test("of a segment's version number is damage, not a newer version, once the store runs")
+  func version() throws {
+    try flip(try segments()[1]) { _ in 11 }
+    let store = try fixture.open()
+    store.verify { _ in true }
+    #expect(store.isDamaged)
+    try store.repair()
+    try readAgain(store)
+  }
+
   @Test("a segment that is missing or shorter is noticed at the start", arguments: ["cut", "remove"])
   func length(kind: String) throws {
     let file = try segments()[1]

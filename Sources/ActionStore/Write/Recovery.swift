@@ -183,7 +183,7 @@ struct Recovery {
     for name in names where !known.contains("\(paths.directory)/\(name)") && isOurs(name) {
       try files.unlink("\(paths.directory)/\(name)")
     }
-    var mapped: [(number: UInt64, length: Int, mapping: FileMapping?, index: SealedIndex?)] = []
+    var mapped: [(number: UInt64, length: Int, mapping: FileMapping?, header: SegmentHeader?, index: SealedIndex?)] = []
     var durable = durableBatch
     for number in numbers where trusted[number] != nil {
       SealedIndex.fetch(segment: number, paths: paths, files: files)
@@ -196,12 +196,12 @@ struct Recovery {
         let index = try SealedIndex.open(segment: number, segmentBytes: length, paths: paths, files: files),
         index.summary.lastBatch <= fact.checkpoint
       {
-        mapped.append((number, length, mapping, index))
+        mapped.append((number, length, mapping, nil, index))
         continue
       }
-      mapped.append((number, length, mapping, nil))
-      let bytes = UnsafeRawBufferPointer(start: mapping?.address, count: length)
-      if let header = try SegmentHeader.decode(bytes) { durable = max(durable, header.durableBatch) }
+      let header = try header(of: UnsafeRawBufferPointer(start: mapping?.address, count: length))
+      if let header { durable = max(durable, header.durableBatch) }
+      mapped.append((number, length, mapping, header, nil))
     }
     var found: [Found] = []
     for item in mapped {
@@ -210,10 +210,18 @@ struct Recovery {
         continue
       }
       let bytes = UnsafeRawBufferPointer(start: item.mapping?.address, count: item.length)
-      let scan = try SegmentScan.scan(number: item.number, bytes: bytes, durableBatch: durable)
+      let scan = SegmentScan.scan(number: item.number, header: item.header, bytes: bytes, durableBatch: durable)
       found.append(Found(scan: scan, mapping: item.mapping))
     }
     return found
+  }
+
+  /// Nil when it is torn or damaged. A store that runs has no segments of a newer version: there the number is damaged.
+  private func header(of bytes: UnsafeRawBufferPointer) throws(StoreError) -> SegmentHeader? {
+    do throws(StoreError) { return try SegmentHeader.decode(bytes) } catch {
+      guard isRunning, error.code == .newerVersion else { throw error }
+      return nil
+    }
   }
 
   /// Index files without a segment, and files whose writing was cut short.

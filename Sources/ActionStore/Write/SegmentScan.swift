@@ -39,10 +39,11 @@ struct SegmentScan {
 
   /// Reads `bytes`. Batches up to `durableBatch` were on disk once: a bad frame of one of them is damage, not a torn
   /// write.
+  /// - Parameter header: its header; nil when that is torn or damaged
   static func scan(
-    number: UInt64, bytes: UnsafeRawBufferPointer, durableBatch: UInt64
-  ) throws(StoreError) -> SegmentScan {
-    var scan = SegmentScan(number: number, header: try SegmentHeader.decode(bytes), fileBytes: bytes.count)
+    number: UInt64, header: SegmentHeader?, bytes: UnsafeRawBufferPointer, durableBatch: UInt64
+  ) -> SegmentScan {
+    var scan = SegmentScan(number: number, header: header, fileBytes: bytes.count)
     guard let header = scan.header else {
       // A header is written first and in one piece: after a kill it is whole or the file is shorter than it.
       scan.tail = bytes.count > SegmentHeader.fixedBytes && bytes.contains { $0 != 0 } ? .damaged : .torn
