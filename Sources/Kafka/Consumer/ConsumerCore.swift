@@ -43,7 +43,7 @@ final class ConsumerCore: @unchecked Sendable {
     callbacks.install(in: native)
     handle = try ClientHandle(
       kind: RD_KAFKA_CONSUMER, role: "consumer", configuration: native,
-      events: ClientEvents(logger: logger, metrics: ClientMetrics(role: "consumer")))
+      events: ClientEvents(logger: logger, metrics: ClientMetrics(role: "consumer")), opaque: callbacks)
     self.callbacks = callbacks
     waker = FetchWaker(handle: handle)
     guard let queue = rd_kafka_queue_get_consumer(handle.pointer) else {
@@ -88,7 +88,7 @@ final class ConsumerCore: @unchecked Sendable {
 
   func beginClose() {
     waker.end()
-    // `self` is kept by the closures, and with it the callbacks and the queue, until closing is through.
+    // `self` is kept by the closures, and with it the queue, until closing is through.
     handle.beginClose {
       rd_kafka_queue_yield(self.queue)
     } goodbye: { handle in
