@@ -37,7 +37,7 @@ package struct ConnectionLimits: Sendable, Equatable {
   /// Open connections of a listener; more wait in the system's backlog.
   package var connectionsMax = 4_096
   /// Longest path and query, in bytes: 414. The longest marker and all filters fit.
-  package var targetBytesMax = 24_576
+  package var targetBytesMax = 32_768
   /// All header fields of a request, in bytes: 431.
   package var fieldsBytesMax = 32_768
   package var fieldsMax = 100

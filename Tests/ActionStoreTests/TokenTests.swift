@@ -23,14 +23,54 @@ struct TokenTests {
     #expect(id.utf8.count == 22 && id.utf8.allSatisfy { $0.isURLSafe })
   }
 
-  @Test("with many partitions come back too")
-  func manyPartitions() throws {
+  @Test("with many partitions come back too", arguments: [2, 4, 5, 6, 400, 1_000])
+  func manyPartitions(count: Int) throws {
     let marker = Marker(
-      entries: (0..<400).map { .init(partition: $0, offset: Int64($0) * 3, ordinal: 1) },
+      entries: (0..<count).map {
+        .init(partition: Int32($0 * $0), offset: (1 << 48) - Int64($0), ordinal: (1 << 48) - UInt64($0))
+      },
+      identity: StoreIdentity(high: 1, low: 2))
+    let text = sealer.seal(marker, queue: queue)
+    #expect(text.utf8.count <= TokenSealer.textBytesMax)
+    #expect(text.utf8.count == TokenSealer.textBytes(of: marker))
+    #expect(try sealer.openMarker(text, queue: queue) == marker)
+  }
+
+  @Test("that have come past a hole in each of 2,500 partitions fit into a request")
+  func manyHoles() throws {
+    let marker = Marker(
+      entries: (0..<2_500).map { .init(partition: $0, offset: 200_000_000, ordinal: Marker.Entry.uncounted) },
       identity: StoreIdentity(high: 1, low: 2))
     let text = sealer.seal(marker, queue: queue)
     #expect(text.utf8.count <= TokenSealer.textBytesMax)
     #expect(try sealer.openMarker(text, queue: queue) == marker)
+  }
+
+  @Test("hold the ends of every number's range")
+  func extremes() throws {
+    let marker = Marker(
+      entries: [
+        .init(partition: 0, offset: 0, ordinal: 0), .init(partition: 1, offset: 127, ordinal: 127),
+        .init(partition: 2, offset: 128, ordinal: .max - 1), .init(partition: 300, offset: .max, ordinal: .max),
+        .init(partition: .max - 1, offset: -1, ordinal: 1), .init(partition: .max, offset: 16_384, ordinal: 16_383),
+      ], identity: StoreIdentity(high: .max, low: 0))
+    #expect(try sealer.openMarker(sealer.seal(marker, queue: queue), queue: queue) == marker)
+  }
+
+  @Test("in compact form that nobody wrote are refused, not trapped on")
+  func compactGarbage() {
+    func read(_ bytes: [UInt8]) -> [Marker.Entry]? { bytes.withUnsafeBytes { CompactEntries.read($0) } }
+    #expect(read([]) == [])
+    #expect(read([0, 5, 0]) == [.init(partition: 0, offset: 5, ordinal: .max)])
+    let partitionTooHigh: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 0]
+    let numberTooLong = [UInt8](repeating: 0x80, count: 10) + [0]
+    let numberTooHigh = [0] + [UInt8](repeating: 0xFF, count: 9) + [0x02, 0]
+    let partitionsBeyond: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0, 0, 0, 0, 0]
+    for bytes in [
+      [0], [0, 1], [0x80], [0, 0, 0x80], partitionTooHigh, numberTooLong, numberTooHigh, partitionsBeyond,
+    ] {
+      #expect(read(bytes) == nil, "\(bytes)")
+    }
   }
 
   @Test("are the same text for the same place")

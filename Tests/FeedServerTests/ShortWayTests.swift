@@ -165,7 +165,7 @@ import Testing
       [plain, bad, "POST \(page) HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n{}", plain],
       [plain, "\r\n", plain, last], [last, plain], [plain, last, plain],
       [plain, "GET \(page) HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n", plain],
-      [plain, "GET /\(String(repeating: "a", count: 30_000)) HTTP/1.1\r\nHost: x\r\n\r\n", plain],
+      [plain, "GET /\(String(repeating: "a", count: 40_000)) HTTP/1.1\r\nHost: x\r\n\r\n", plain],
       [String(repeating: plain, count: 50) + last],
     ]
   }()

@@ -29,19 +29,33 @@ package struct Marker: Hashable, Sendable {
     self.identity = identity
   }
 
-  func entry(of partition: Int32) -> Entry? { entries.first { $0.partition == partition } }
+  func entry(of partition: Int32) -> Entry? {
+    let index = index(of: partition)
+    return index < entries.count && entries[index].partition == partition ? entries[index] : nil
+  }
 
   /// The last offset seen of a partition; −1 when nothing of it was.
   package func offset(of partition: Int32) -> Int64 { entry(of: partition)?.offset ?? -1 }
 
   mutating func set(partition: Int32, offset: Int64, ordinal: UInt64) {
-    if let index = entries.firstIndex(where: { $0.partition == partition }) {
-      entries[index].offset = offset
-      entries[index].ordinal = ordinal
+    let entry = Entry(partition: partition, offset: offset, ordinal: ordinal)
+    let index = index(of: partition)
+    if index < entries.count, entries[index].partition == partition {
+      entries[index] = entry
     } else {
-      entries.append(Entry(partition: partition, offset: offset, ordinal: ordinal))
-      entries.sort { $0.partition < $1.partition }
+      entries.insert(entry, at: index)
     }
+  }
+
+  /// Where the entry of a partition is, or would be: a marker may have thousands.
+  private func index(of partition: Int32) -> Int {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].partition < partition { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }
 

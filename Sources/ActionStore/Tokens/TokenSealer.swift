@@ -5,9 +5,9 @@ import Foundation
 /// Seals markers and ids into URL-safe text that nobody without the key can read, make or change, and opens them.
 ///
 /// **Marker**, base64url without padding of: version (1 byte, 2) · tag (16) · sealed content. The content is the store
-/// identity (16) and per partition: partition (4), offset (8), ordinal (8), little-endian. Content and tag are
-/// AES-256-SIV's (RFC 5297, ``SyntheticIV``) with the queue's key as header: the same position always has the same
-/// text, and no nonce can repeat.
+/// identity (16) and per partition: partition (4), offset (8), ordinal (8), little-endian; of more than four partitions,
+/// −1 (4) and ``CompactEntries``. Content and tag are AES-256-SIV's (RFC 5297, ``SyntheticIV``) with the queue's key as
+/// header: the same position always has the same text, and no nonce can repeat.
 ///
 /// **Id**, base64url of one AES-256 block: offset (8), partition (4), a check of the queue (4). 22 characters. A forged
 /// one opens with a chance of 2⁻³², and then still has to name an action of that queue.
@@ -20,8 +20,9 @@ package final class TokenSealer: Sendable {
   static let identityBytes = 16
   /// Version and tag.
   private static let headBytes = 1 + SyntheticIV.tagBytes
-  /// More than any text we make: a longer one is refused unread. A marker with 400 partitions fits.
-  package static let textBytesMax = 11_000
+  /// A longer text is refused unread. Entries of a queue in 1,000 partitions fit, or the holes of 2,500: an entry has up
+  /// to 16 bytes with offsets and ordinals below 2⁴⁸, and 6 for a hole that ends below 2²⁸.
+  package static let textBytesMax = 22_000
   /// Characters of every id.
   package static let idBytes = 22
 
@@ -57,7 +58,11 @@ package final class TokenSealer: Sendable {
   package static func textBytes(of marker: Marker) -> Int { Base64URL.textBytes(of: bytes(of: marker)) }
 
   private static func bytes(of marker: Marker) -> Int {
-    headBytes + identityBytes + marker.entries.count * entryBytes
+    let entries = marker.entries
+    guard entries.count > CompactEntries.plainEntriesMax else {
+      return headBytes + identityBytes + entries.count * entryBytes
+    }
+    return headBytes + identityBytes + CompactEntries.markBytes + CompactEntries.bytes(of: entries)
   }
 
   /// Writes a marker's text, which has to fit.
@@ -67,11 +72,18 @@ package final class TokenSealer: Sendable {
       content.store(marker.identity.high, at: 0)
       content.store(marker.identity.low, at: 8)
       var position = Self.identityBytes
-      for entry in marker.entries {
-        content.store(entry.partition, at: position)
-        content.store(entry.offset, at: position + 4)
-        content.store(entry.ordinal, at: position + 12)
-        position += Self.entryBytes
+      if marker.entries.count > CompactEntries.plainEntriesMax {
+        content.store(CompactEntries.mark, at: position)
+        CompactEntries.write(
+          marker.entries, to: UnsafeMutableRawBufferPointer(rebasing: content[(position + CompactEntries.markBytes)...])
+        )
+      } else {
+        for entry in marker.entries {
+          content.store(entry.partition, at: position)
+          content.store(entry.offset, at: position + 4)
+          content.store(entry.ordinal, at: position + 12)
+          position += Self.entryBytes
+        }
       }
       bytes[0] = Self.version
       queue.key.bytes.withUnsafeBytes {
@@ -97,9 +109,7 @@ package final class TokenSealer: Sendable {
     guard text.count <= Self.textBytesMax else { return nil }
     return withUnsafeTemporaryAllocation(byteCount: Base64URL.bytes(ofText: text.count), alignment: 16) { bytes in
       let contentBytes = bytes.count - Self.headBytes - Self.identityBytes
-      guard contentBytes >= 0, contentBytes % Self.entryBytes == 0, Base64URL.decode(text, to: bytes),
-        bytes[0] == Self.version
-      else { return nil }
+      guard contentBytes >= 0, Base64URL.decode(text, to: bytes), bytes[0] == Self.version else { return nil }
       let content = UnsafeMutableRawBufferPointer(rebasing: bytes[Self.headBytes...])
       let tag = UnsafeRawBufferPointer(rebasing: bytes[1..<Self.headBytes])
       guard queue.key.bytes.withUnsafeBytes({ markers.open(content, header: $0, tag: tag) }) else { return nil }
@@ -107,8 +117,15 @@ package final class TokenSealer: Sendable {
     }
   }
 
-  private static func marker(_ content: UnsafeRawBufferPointer) -> Marker {
+  private static func marker(_ content: UnsafeRawBufferPointer) -> Marker? {
     let identity = StoreIdentity(high: content.integer(at: 0), low: content.integer(at: 8))
+    let compactStart = identityBytes + CompactEntries.markBytes
+    if content.count >= compactStart, content.integer(at: identityBytes) == CompactEntries.mark {
+      return CompactEntries.read(UnsafeRawBufferPointer(rebasing: content[compactStart...])).map {
+        Marker(entries: $0, identity: identity)
+      }
+    }
+    guard (content.count - identityBytes) % entryBytes == 0 else { return nil }
     let entries = stride(from: identityBytes, to: content.count, by: entryBytes).map { at in
       Marker.Entry(
         partition: content.integer(at: at), offset: content.integer(at: at + 4), ordinal: content.integer(at: at + 12))

@@ -22,7 +22,7 @@ final class TokenTarget: FuzzTarget {
     var random = SeededRandom(seed: seed)
     for number in 0..<48 {
       let queue = random.below(queues.count)
-      let entries = (0..<(number == 0 ? 400 : random.below(4))).map { partition in
+      let entries = (0..<(number == 0 ? 1_000 : random.below(9))).map { partition in
         Marker.Entry(
           partition: Int32(partition), offset: Int64(random.below(1 << 40)), ordinal: UInt64(random.below(1 << 40)))
       }
