@@ -142,9 +142,11 @@ package final class ActionStore: Sendable {
         throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
       }
     }
-    return StoreWriter(
+    let writer = StoreWriter(
       configuration: configuration, files: files, paths: paths, catalog: broken.catalog, directory: directory,
       logger: logger, recovered: recovered, view: view)
+    writer.forgetLastRecords(upTo: broken.forgotten)
+    return writer
   }
 
   /// Reads everything that was taken over unread at the start, and notes what is damaged. Readers need not wait for it.
@@ -199,7 +201,7 @@ package final class ActionStore: Sendable {
   package func forgetLastRecords() {
     writer.withLock { writer in
       guard let writer else { return }
-      for partition in writer.standings.keys { writer.standings[partition]?.lastRecord = .unknown }
+      writer.forgetLastRecords(upTo: writer.standings.mapValues(\.next))
     }
   }
 

@@ -130,6 +130,31 @@ struct DamageTests {
     try readAgain(store)
   }
 
+  @Test("does not bring back what a partition was to be known again by, once that is forgotten")
+  func forgotten() throws {
+    func add(_ offset: Int64, to store: ActionStore) throws {
+      _ = try store.append { batch in
+        Draft(offset: offset, padding: 50).add(to: batch)
+        batch.remember(RecordFingerprint(value: UInt32(offset)), at: offset, of: 0)
+      }
+    }
+    let earlier = try fixture.open()
+    for offset in Int64(20)..<40 { try add(offset, to: earlier) }
+    try earlier.close()
+    let store = try fixture.open()
+    #expect(store.standings[0] == Standing(next: 40, lastRecord: RecordFingerprint(value: 39)))
+    store.forgetLastRecords()
+    #expect(store.standings[0] == Standing(next: 40, lastRecord: .unknown))
+    // What follows it goes, and the record before it was remembered as well.
+    try flip(try #require(try segments().dropLast(2).last)) { $0 - 10 }
+    store.verify { _ in true }
+    try store.repair()
+    let back = try #require(store.standings[0])
+    #expect(back.next > 20 && back.next < 40 && !back.lastRecord.isKnown)
+    for offset in back.next..<41 { try add(offset, to: store) }
+    #expect(store.standings[0] == Standing(next: 41, lastRecord: RecordFingerprint(value: 40)))
+  }
+
   @Test("leaves what a reader already has as it was")
   func readers() throws {
     let store = try fixture.open()

@@ -28,6 +28,8 @@ final class StoreWriter {
   var durableBatch: UInt64
   var checkpointedBatch: UInt64
   var standings: [Int32: Standing]
+  /// Up to which offsets partitions are not held against what was read of them, see `forgetLastRecords(upTo:)`.
+  private(set) var forgotten: [Int32: Int64] = [:]
   var bytesOnDisk: Int64
 
   // Counters.
@@ -103,6 +105,14 @@ final class StoreWriter {
     counters.append(.init())
     table.insert(key, partition: partition, number: group.number)
     return group.number
+  }
+
+  /// What partitions hold below these offsets is taken for what was read there, also when the store is read again.
+  func forgetLastRecords(upTo ends: [Int32: Int64]) {
+    forgotten = ends
+    for (partition, end) in ends where standings[partition].map({ $0.next <= end }) ?? false {
+      standings[partition]?.lastRecord = .unknown
+    }
   }
 
   /// Shows readers the segments there are now, and what changes with them, in one step.
