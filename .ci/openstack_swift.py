@@ -2,13 +2,15 @@
 
 One device, one replica, the servers on PORT (proxy) to PORT+3, and the S3 API beside Swift's own. Accounts: test:tester
 (key testing, owner), test:reader (key reading, may do what a container's lists say). The servers end with this process,
-however it ends, and what they stored stays in FOLDER: started again with the same arguments, it is there.
+however it ends, and what they stored stays in FOLDER: started again with the same arguments, it is there. As in any
+deployment an updater runs beside them, and tells containers what an object server could not tell them at once.
 """
 import base64
 import ctypes
 import os
 import signal
 import sys
+import time
 
 KINDS = ("proxy", "account", "container", "object")
 FILTERS = ("catch_errors", "gatekeeper", "healthcheck", "proxy-logging", "listing_formats", "bulk", "s3api", "tempauth",
@@ -39,12 +41,16 @@ def configure(folder, port):
                   log_udp_host="127.0.0.1", log_udp_port=9, db_preallocation="off")
     write(etc, "swift.conf", section("swift-hash", swift_hash_path_prefix="test", swift_hash_path_suffix="test"),
           section("storage-policy:0", name="one", default="yes"))
+    # An object server waits a second (by default) for its container and then acknowledges, with the update in its memory
+    # only. A cluster has other replicas to tell the container should that one be killed now; this one has none.
+    apps = {"object": dict(container_update_timeout=10)}
     for index, kind in enumerate(KINDS[1:], 1):
         write(etc, kind + "-server.conf",
               section("DEFAULT", bind_port=port + index, devices=os.path.dirname(device), mount_check="false",
                       disable_fallocate="true", recon_cache_path=os.path.join(folder, "cache"), **common),
               section("pipeline:main", pipeline=kind + "-server"),
-              section("app:%s-server" % kind, use="egg:swift#" + kind))
+              section("app:%s-server" % kind, use="egg:swift#" + kind, **apps.get(kind, {})),
+              section(kind + "-updater"))
         builder = RingBuilder(4, 1, 1)
         builder.add_dev(dict(region=1, zone=1, ip="127.0.0.1", port=port + index, replication_ip="127.0.0.1",
                              replication_port=port + index, device="d1", weight=1.0, meta=""))
@@ -77,17 +83,33 @@ def serve(folder, kind):
     sys.exit(run_wsgi(os.path.join(etc, kind + "-server.conf"), kind + "-server", verbose=True, **more))
 
 
+def update(folder):
+    """Never returns. What is to be told lies in `node/d1/async_pending`; looked at each second, by default each 300."""
+    from swift.common.utils import eventlet_monkey_patch, readconf, set_swift_dir
+    from swift.obj.updater import ObjectUpdater
+
+    etc = os.path.join(folder, "etc")
+    set_swift_dir(etc)
+    eventlet_monkey_patch()
+    updater = ObjectUpdater(readconf(os.path.join(etc, "object-server.conf"), "object-updater"))
+    while True:
+        updater.object_sweep(os.path.join(folder, "node", "d1"))
+        time.sleep(1)
+
+
 def main():
     folder, port = os.path.abspath(sys.argv[1]), int(sys.argv[2])
     if not os.path.exists(os.path.join(folder, "etc", "proxy-server.conf")):
         configure(folder, port)
     parent, children = os.getpid(), []
-    for kind in KINDS:
+    for kind in (*KINDS, "updater"):
         child = os.fork()
         if child == 0:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
             if os.getppid() != parent:
                 os._exit(1)
+            if kind == "updater":
+                update(folder)
             serve(folder, kind)
         children.append(child)
 
@@ -100,7 +122,7 @@ def main():
     signal.signal(signal.SIGINT, end)
     ended, status = os.wait()
     children.remove(ended)
-    sys.stderr.write("the %s server ended with status %s\n" % (ended, status))
+    sys.stderr.write("the process %s ended with status %s\n" % (ended, status))
     for child in children:
         os.kill(child, signal.SIGKILL)
     sys.exit(1)

@@ -32,11 +32,20 @@ package protocol ObjectStore: Sendable {
   ///   - after: The last page's ``ObjectListing/next``; nil for the first page. It need not be an existing key.
   func list(prefix: String, after: String?) async throws(ObjectStoreError) -> ObjectListing
 
+  /// Has the store list an object that it keeps, should its list lack it; a put that finds the object there does so by
+  /// itself. A list that goes on lacking it is no error, nor is an object that is not there.
+  func ensureListed(_ key: String) async throws(ObjectStoreError)
+
   /// Checks, before the first object, that the place exists and may be read and written. Leaves nothing behind.
   func prepare() async throws(ObjectStoreError)
 
   /// Ends connections. Calls after it throw. Never hangs.
   func close() async
+}
+
+extension ObjectStore {
+  /// Most stores list what they keep.
+  package func ensureListed(_ key: String) async throws(ObjectStoreError) {}
 }
 
 /// An object to be stored.

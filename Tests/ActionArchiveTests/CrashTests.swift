@@ -172,4 +172,29 @@ struct CrashTests {
     }
     await fixture.end()
   }
+
+  @Test("has what was put last listed, when store and archiver were killed before it was")
+  func relisted() async throws {
+    let fixture = try ArchiveFixture()
+    let store = MemoryStore()
+    try await fixture.sendNumbered(0..<10)
+    try await fixture.drain(into: store) { $0.limits.recordsMax = 4 }
+    // A manifest; then, without it, the record of a cut and its object.
+    let manifest = try #require(store.keys.last { $0.hasPrefix("_manifests/") && $0.hasSuffix(".json") })
+    let cut = try #require(store.keys.last { $0.hasPrefix("_cuts/") })
+    let object = try #require(store.lineKeys.last)
+    for last in [[manifest], [cut, object]] {
+      let copy = MemoryStore()
+      for (key, bytes) in store.objects where last.contains(manifest) || !key.hasPrefix("_manifests/") {
+        copy.set(key, bytes)
+      }
+      copy.state.withLock {
+        $0.unlisted = Set(last)
+        $0.isListedWhenAsked = true
+      }
+      _ = try await ChainRecovery(store: copy, topic: ArchiveFixture.topic, partition: 0).run()
+      #expect(copy.state.withLock { $0.unlisted } == [])
+    }
+    await fixture.end()
+  }
 }

@@ -11,6 +11,8 @@ final class MemoryStore: ObjectStore {
     var fault: (@Sendable (_ key: String) -> Fault?)?
     /// Objects that are there and not in lists yet.
     var unlisted: Set<String> = []
+    /// Whether an object is listed once that is asked for; else lists go on lagging.
+    var isListedWhenAsked = false
     /// Preparing takes until it is cancelled.
     var isSilent = false
   }
@@ -94,6 +96,10 @@ final class MemoryStore: ObjectStore {
     return ObjectListing(
       objects: page.map { ObjectFacts(key: $0, size: Int64(all[$0]?.count ?? 0)) },
       next: keys.count > page.count ? page.last : nil)
+  }
+
+  func ensureListed(_ key: String) async throws(ObjectStoreError) {
+    state.withLock { if $0.isListedWhenAsked { $0.unlisted.remove(key) } }
   }
 
   func prepare() async throws(ObjectStoreError) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 of the object store at random moments under load: the archive is the one that is made without faults.
 
-    store_faults.py STRANDLINE --swift-python PYTHON [--kills N] [--stores s3,swift] [--seed N]
+    store_faults.py STRANDLINE [--swift-python PYTHON] [--kills N] [--stores s3,swift] [--seed N]
                                                      with KAFKA_BOOTSTRAP_SERVERS set and boto3 at hand; 10 kills
 
 kcat publishes numbered actions all along, and one `strandline archive` stores them in a real server of the test's own:
@@ -97,6 +97,7 @@ def check_store(strandline, bootstrap_servers, server, scheme, kills, moments):
             totals = reference.drain()
             if present_hour() == hour:  # else an hour was closed in between: once more
                 break
+        server.wait_until_settled()
         number = compare(contents(server.client(), server.bucket, PREFIX), files(reference.folder))
         print(f"  {number} objects, the same with faults and without; {totals['actions']} actions")
         archiver.verify()
@@ -117,12 +118,13 @@ def check_store(strandline, bootstrap_servers, server, scheme, kills, moments):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("strandline")
-    parser.add_argument("--swift-python", required=True, help="of the environment that has OpenStack Swift")
+    parser.add_argument("--swift-python", help="of the environment that has OpenStack Swift")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--stores", default="s3,swift")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
-    if "KAFKA_BOOTSTRAP_SERVERS" not in os.environ or options.kills < 1:
+    if "KAFKA_BOOTSTRAP_SERVERS" not in os.environ or options.kills < 1 or (
+            "swift" in options.stores.split(",") and options.swift_python is None):
         sys.exit(__doc__)
     print(f"  seed {options.seed}")
     moments = random.Random(options.seed)

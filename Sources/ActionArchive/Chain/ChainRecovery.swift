@@ -16,6 +16,9 @@ struct ChainRecovery {
   }
 
   /// - Throws: `ObjectStoreError`; `conflict` when what is there does not fit together.
+  ///
+  /// What was put last may be there without being listed, when the store and the archiver were killed at one moment:
+  /// it is asked to list it.
   func run() async throws -> Found {
     var found = Found(chain: PartitionChain(topic: topic, partition: partition))
     if let last = try await newestManifestKey() {
@@ -23,10 +26,12 @@ struct ChainRecovery {
       let manifest: Manifest
       do { manifest = try Manifest(bytes: bytes) } catch { throw conflict(last, "\(error.detail)") }
       guard manifest.key == last else { throw conflict(last, "it names itself \(manifest.key.text)") }
+      try await store.ensureListed(last.text)
       found.chain.follow(manifest, hash: Manifest.hash(bytes))
       found.manifest = manifest
     }
     for cut in try await cuts(from: found.chain.firstOffset) { found.chain.add(cut) }
+    if let last = found.chain.cuts.last { try await store.ensureListed(last.key.text) }
     if let last = found.chain.cuts.last, try await !isStored(last) {
       found.chain.cuts.removeLast()
       found.chain.lastRecord = found.chain.cuts.last { $0.lastRecord != nil }?.lastRecord ?? found.manifest?.lastRecord
@@ -160,6 +165,7 @@ struct ChainRecovery {
           "\(object.key) has \(facts.size) bytes and should have \(object.bytes): it is not what this archive wrote; "
             + "'strandline verify' tells more")
       }
+      try await store.ensureListed(object.key)
     }
     return true
   }

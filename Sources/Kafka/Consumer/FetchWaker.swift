@@ -23,24 +23,44 @@ final class FetchWaker: Sendable {
     var isEnded = false
   }
 
-  private let handle: ClientHandle
+  /// A small request to the partition's broker, and the wait for its answer.
+  private let ask: @Sendable (TopicPartition) -> Void
   private let state = Mutex(State())
   private let work = DispatchSemaphore(value: 0)
 
-  init(handle: ClientHandle) { self.handle = handle }
+  init(ask: @escaping @Sendable (TopicPartition) -> Void) { self.ask = ask }
+
+  convenience init(handle: ClientHandle) {
+    self.init { partition in
+      // Whatever the answer: asking is what wakes.
+      _ = try? handle.use { client in
+        var low: Int64 = 0
+        var high: Int64 = 0
+        return rd_kafka_query_watermark_offsets(
+          client, partition.topic, partition.partition, &low, &high, Self.timeoutMilliseconds)
+      }
+    }
+  }
 
   /// To be called after each poll.
   /// - Parameters:
   ///   - queued: records that wait in the queue
   ///   - last: the last record taken
   func note(queued: Int, last: ConsumedBatch.Message) {
+    note(queued: queued, broker: rd_kafka_message_broker_id(last), partition: last.pointee.partition) {
+      last.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) }
+    }
+  }
+
+  /// - Parameters:
+  ///   - broker, partition: where the last record taken came from
+  ///   - topic: its name, asked for when the partition is a new one
+  func note(queued: Int, broker: Int32, partition: Int32, topic: () -> String?) {
     let (starts, wakes) = state.withLock { state -> (Bool, Bool) in
       state.peak = max(state.peak, queued)
       guard state.peak >= Self.backlogRecordsMin, !state.isEnded else { return (false, false) }
-      let broker = rd_kafka_message_broker_id(last)
-      if state.partitions[broker]?.partition != last.pointee.partition, let topic = last.pointee.rkt {
-        state.partitions[broker] = TopicPartition(
-          topic: String(cString: rd_kafka_topic_name(topic)), partition: last.pointee.partition)
+      if state.partitions[broker]?.partition != partition, let topic = topic() {
+        state.partitions[broker] = TopicPartition(topic: topic, partition: partition)
       }
       guard queued < state.peak / 2, state.asked.isEmpty else { return (false, false) }
       state.peak = queued
@@ -63,15 +83,7 @@ final class FetchWaker: Sendable {
       work.wait()
       let (partitions, isEnded) = state.withLock { ($0.asked, $0.isEnded) }
       if isEnded { return }
-      for partition in partitions {
-        // Whatever the answer: asking is what wakes.
-        _ = try? handle.use { client in
-          var low: Int64 = 0
-          var high: Int64 = 0
-          return rd_kafka_query_watermark_offsets(
-            client, partition.topic, partition.partition, &low, &high, Self.timeoutMilliseconds)
-        }
-      }
+      for partition in partitions { ask(partition) }
       state.withLock { $0.asked = [] }
     }
   }

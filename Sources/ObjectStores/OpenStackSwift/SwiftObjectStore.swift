@@ -66,7 +66,12 @@ final class SwiftObjectStore: RemoteObjectStore {
     let stored =
       object.size > limits.singlePutBytesMax
       ? try await putInSegments(object, content) : try await putWhole(object, content)
-    guard let etag = stored else { return try await compare(object) }
+    guard let etag = stored else {
+      let outcome = try await compare(object)
+      // Perhaps of a try whose server was killed before it told the container.
+      try await ensureListed(object.key)
+      return outcome
+    }
     try await confirm(object, etag: etag)
     return .stored
   }
@@ -150,15 +155,20 @@ final class SwiftObjectStore: RemoteObjectStore {
   }
 
   func list(prefix wanted: String, after: String?) async throws(ObjectStoreError) -> ObjectListing {
+    try await list(prefix: wanted, after: after, objectsMax: limits.listObjectsMax)
+  }
+
+  func list(prefix wanted: String, after: String?, objectsMax: Int) async throws(ObjectStoreError) -> ObjectListing {
     let beginning = prefix.isEmpty ? "" : prefix + "/"
-    var query = [("format", "json"), ("limit", String(limits.listObjectsMax)), ("prefix", beginning + wanted)]
+    var query = [("format", "json"), ("limit", String(objectsMax)), ("prefix", beginning + wanted)]
     if let after { query.append(("marker", beginning + after)) }
     let request = SwiftClient.Request(
       operation: .list, method: .GET, container: client.container,
       query: query.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) })
     return try await retrier.run(.list) { _ throws(AttemptFailure) in
       let answer = try await client.send(request)
-      guard let listing = listing(answer, beginning: beginning, wanted: wanted, after: after) else {
+      guard let listing = listing(answer, beginning: beginning, wanted: wanted, after: after, max: objectsMax)
+      else {
         throw .passing(
           .invalidAnswer,
           "\(location) answers a list request with what is no list of its objects: is it OpenStack Swift, "
@@ -175,7 +185,7 @@ final class SwiftObjectStore: RemoteObjectStore {
 
   /// Nil when it cannot be the answer to what was asked: garbled, keys of another prefix, or out of order.
   private func listing(
-    _ answer: StoreAnswer, beginning: String, wanted: String, after: String?
+    _ answer: StoreAnswer, beginning: String, wanted: String, after: String?, max objectsMax: Int
   ) -> ObjectListing? {
     if answer.status == 204 { return ObjectListing(objects: [], next: nil) }
     guard let entries = try? JSONDecoder().decode([Entry].self, from: Data(answer.body)) else { return nil }
@@ -190,7 +200,7 @@ final class SwiftObjectStore: RemoteObjectStore {
       if key.isEmpty || (key.hasSuffix("/") && entry.bytes == 0) { continue }
       objects.append(ObjectFacts(key: key, size: entry.bytes))
     }
-    return ObjectListing(objects: objects, next: entries.count >= limits.listObjectsMax ? last : nil)
+    return ObjectListing(objects: objects, next: entries.count >= objectsMax ? last : nil)
   }
 
   // MARK: - Preparing

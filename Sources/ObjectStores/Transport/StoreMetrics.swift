@@ -8,7 +8,7 @@ enum StoreOperation: String, Sendable {
   case multipartPart = "multipart_part"
   case multipartEnd = "multipart_end"
   case multipartAbort = "multipart_abort"
-  case credentials
+  case credentials, relist
 }
 
 /// How a request ended; a metric's label.

@@ -17,6 +17,7 @@ from Support.node import Failure, free_port
 
 CI = pathlib.Path(__file__).parents[3] / ".ci"
 READY_SECONDS_MAX = 90
+SETTLED_SECONDS_MAX = 90
 STARTS_MAX = 5
 
 
@@ -97,6 +98,18 @@ class ObjectStoreServer:
                 pass
             time.sleep(0.1)
         raise Failure(f"{self.kind} did not answer within {READY_SECONDS_MAX} s: {self.log_tail()}")
+
+    def wait_until_settled(self):
+        """Returns once lists no longer lag because of a kill: OpenStack Swift's updater has told its containers all that
+        its object server noted down for it (and no more: what that one could not even note is not waited for)."""
+        deadline = time.monotonic() + SETTLED_SECONDS_MAX
+        while True:
+            pending = list(pathlib.Path(self.folder).glob("data/node/*/async_pending*/*/*"))
+            if not pending:
+                return
+            if time.monotonic() > deadline:
+                raise Failure(f"{self.kind} has not told its containers of {pending}: {self.log_tail()}")
+            time.sleep(0.1)
 
     def log_tail(self):
         with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as log:
