@@ -34,6 +34,8 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case invalidTime = "invalid_time"
     /// A hierarchical topic path outside the allowed form.
     case invalidTopicPath = "invalid_topic_path"
+    /// A text that is no set of sequence numbers as Apache ACE writes them.
+    case invalidRanges = "invalid_ranges"
   }
 
   public let code: Code
