@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "Ccrc32c", "Kafka", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),

@@ -12,6 +12,12 @@ struct EmitRecord: Sendable {
     headers.reduce(key.count + value.count) { $0 + $1.key.utf8.count + ($1.value?.count ?? 0) }
   }
 
+  init(key: [UInt8], value: [UInt8], headers: [KafkaHeader]) {
+    self.key = key
+    self.value = value
+    self.headers = headers
+  }
+
   /// - Throws: `too_large`, `invalid_action`.
   init(_ action: Action, to queue: QueueAddress, id: String, source: String) throws(EmitError) {
     value = ActionRecord.encode(action)

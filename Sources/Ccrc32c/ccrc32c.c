@@ -49,3 +49,12 @@ uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count) {
 }
 
 #endif
+
+uint32_t ccrc32c_extend(uint32_t state, const uint8_t *bytes, size_t count) {
+  if (ccrc32c_is_available()) return ccrc32c_update(state, bytes, count);
+  for (; count > 0; count--, bytes++) {
+    state ^= *bytes;
+    for (int bit = 0; bit < 8; bit++) state = state & 1 ? state >> 1 ^ 0x82F63B78u : state >> 1;
+  }
+  return state;
+}

@@ -12,4 +12,7 @@ int ccrc32c_is_available(void);
    aligned. */
 uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count);
 
+/* The same on any processor: bit by bit, and so slowly, where there are no instructions. */
+uint32_t ccrc32c_extend(uint32_t state, const uint8_t *bytes, size_t count);
+
 #endif
