@@ -41,7 +41,9 @@ struct SpoolOpening {
     for scan in contents.scans where scan.end > SpoolFormat.headerBytes || beganBecause == nil {
       files.append(try Self.file(scan, folder, isWritable: beganBecause == nil && scan.header.logID == logID))
     }
-    if beganBecause != nil { for header in contents.unused { try disk.unlink(folder.path(of: header.number)) } }
+    // Nor are those made ahead for another log, or of another size: an action might not fit.
+    let isUsable = beganBecause == nil && contents.unused.allSatisfy { $0.fileBytes == configuration.fileBytes }
+    if !isUsable { for header in contents.unused { try disk.unlink(folder.path(of: header.number)) } }
     state = Spool.State(
       files: files, progress: try Self.progress(contents.progress, folder, boot),
       acknowledged: SpoolPlace(file: 0, position: 0), pending: 0)
@@ -49,8 +51,8 @@ struct SpoolOpening {
       for scan in contents.scans where scan.header.logID == logID {
         for (project, next) in scan.numbers { state.numbers.set(next, of: project) }
       }
-      for header in contents.unused { state.spare.append(try Self.unused(header, folder)) }
     }
+    if isUsable { for header in contents.unused { state.spare.append(try Self.unused(header, folder)) } }
     try ensureWritable(configuration, contents)
     resume(contents)
   }
@@ -68,25 +70,24 @@ struct SpoolOpening {
   private mutating func ensureWritable(
     _ configuration: SpoolConfiguration, _ contents: SpoolFolder.Contents
   ) throws(EmitError) {
-    let highest = contents.highestNumber
-    if beganBecause != nil {
-      let first = try Self.make(number: highest + 1, logID, source, configuration, folder)
-      state.begin(first)
-    } else if contents.scans.last?.tail == .ended, !state.spare.isEmpty {
-      state.begin(state.spare.removeFirst())
-    } else if contents.scans.last?.isUnused == true, let file = state.files.popLast() {
-      state.begin(file)
-    }
-    var number = max(highest, state.files.last?.header.number ?? 0) + 1
-    while state.files.count + state.spare.count < configuration.filesMax {
+    // Numbers go on without a gap within a log: one would look like a file that is lost.
+    let last = beganBecause == nil ? state.files.last?.header.number ?? contents.highestNumber : contents.highestNumber
+    var number = (state.spare.last?.header.number ?? last) + 1
+    let isAnotherNeeded = beganBecause != nil || contents.scans.last?.tail == .ended
+    while state.files.count + state.spare.count < configuration.filesMax || (isAnotherNeeded && state.spare.isEmpty) {
       do throws(EmitError) {
         state.spare.append(try Self.make(number: number, logID, source, configuration, folder))
         number += 1
       } catch {
         // Fewer than asked for; maintenance tries again and says so.
-        guard error.isDiskFull else { throw error }
+        guard error.isDiskFull, !isAnotherNeeded || !state.spare.isEmpty else { throw error }
         break
       }
+    }
+    if isAnotherNeeded {
+      state.begin(state.spare.removeFirst())
+    } else if contents.scans.last?.isUnused == true, let file = state.files.popLast() {
+      state.begin(file)
     }
     try folder.disk.syncDirectory(folder.path)
   }

@@ -99,6 +99,31 @@ struct SpoolTests {
     #expect(spool.published.map(\.sequence) == [1, 2] && spool.status.filesInUse == 2)
   }
 
+  @Test("keeps its log and all that is in it when its files get another size, or become more or fewer")
+  func otherSize() throws {
+    let fixture = SpoolFixture()
+    var expected: [String] = []
+    var log: Int64?
+    for (round, (fileBytes, filesMax)) in [(2_048, 4), (8_192, 4), (8_192, 12), (2_048, 2), (4_096, 12)].enumerated() {
+      fixture.configuration.fileBytes = fileBytes
+      fixture.configuration.filesMax = filesMax
+      for _ in 0..<2 {
+        let spool = try fixture.open()
+        #expect(spool.published.map(\.text) == expected)
+        #expect(log == nil || (spool.logID == log && spool.beganBecause == nil), "round \(round)")
+        log = spool.logID
+        for number in 0..<12 {
+          let text = "\(round)-\(number)" + String(repeating: "s", count: 20 + (fileBytes / 3) * (number % 2))
+          if (try? spool.accept(text)) != nil { expected.append(text) }
+        }
+        spool.letGo()
+      }
+    }
+    let spool = try fixture.open()
+    #expect(spool.published.map(\.text) == expected && expected.count > 30)
+    #expect(spool.published.map(\.sequence) == Array(1...Int64(expected.count)))
+  }
+
   @Test("numbers 256 projects and refuses the next, saying what to do")
   func projects() throws {
     let fixture = SpoolFixture(fileBytes: 100_000)
