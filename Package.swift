@@ -189,7 +189,7 @@ let package = Package(
       ],
       exclude: [
         "Support", "archive.py", "archive_stores.py", "store_faults.py", "broker_faults.py", "cloudtrail.py",
-        "crash.py",
+        "crash.py", "spool_crash.py",
       ],
       swiftSettings: strict),
   ]

@@ -13,10 +13,13 @@ extension IngestLoop {
     verdicts.reserveCapacity(batch.count)
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
+    var intake: SourceIntake?
     for record in sifted.runs.lazy.joined().map({ batch[$0] }) {
-      let verdict = judge.judge(record)
+      var verdict = judge.judge(record)
+      let isNew = record.offset >= store.nextOffset(of: record.partition) ?? 0
+      if isNew { verdict = judge.judge(numberOf: record, verdict, &intake, store) }
       verdicts.append(verdict)
-      if case .rejected(let error) = verdict, record.offset >= store.nextOffset(of: record.partition) ?? 0 {
+      if case .rejected(let error) = verdict, isNew {
         faults.report(
           "rejected \(error.code.rawValue)", "A record breaks the contract and goes to the dead-letter topic",
           metadata: [
@@ -27,7 +30,7 @@ extension IngestLoop {
       }
     }
     guard deliver(letters) else { return }
-    guard let outcome = append(batch, sifted.runs, verdicts, ends) else { return }
+    guard let outcome = append(batch, sifted.runs, verdicts, ends, intake) else { return }
     for (_, reason) in reasons { metrics.rejected(reason: reason) }
     metrics.record(outcome)
     state.update { status in
@@ -57,12 +60,13 @@ extension IngestLoop {
   /// Nil when the loop is to stop first. A store that is full is waited for: nothing is polled, Kafka keeps what is not
   /// read, and expiry makes room.
   private func append(
-    _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict], _ ends: [Int32: Int64]
+    _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict], _ ends: [Int32: Int64],
+    _ intake: SourceIntake?
   ) -> AppendOutcome? {
     var isPaused = false
     while true {
       do {
-        let outcome = try store.append { writer in fill(writer, batch, runs, verdicts, ends) }
+        let outcome = try store.append { writer in fill(writer, batch, runs, verdicts, ends, intake) }
         if isPaused { resume() }
         return outcome
       } catch {
@@ -76,7 +80,7 @@ extension IngestLoop {
 
   private func fill(
     _ writer: BatchWriter, _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict],
-    _ ends: [Int32: Int64]
+    _ ends: [Int32: Int64], _ intake: SourceIntake?
   ) {
     var index = 0
     for record in runs.lazy.joined().map({ batch[$0] }) {
@@ -93,6 +97,10 @@ extension IngestLoop {
         writer.reject(
           partition: record.partition, offset: record.offset, key: Self.validKey(of: record),
           reason: error.code.rawValue)
+      case .duplicate:
+        if let key = record.key {
+          writer.skipDuplicate(partition: record.partition, offset: record.offset, key: key)
+        }
       }
       index += 1
     }
@@ -101,6 +109,7 @@ extension IngestLoop {
       writer.remember(last.fingerprint, at: last.offset, of: last.partition)
     }
     for (partition, offset) in ends { writer.advance(partition: partition, to: offset) }
+    if let intake { writer.receive(intake) }
   }
 
   /// Nil for a record that names no queue.

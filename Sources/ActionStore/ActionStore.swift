@@ -9,7 +9,7 @@ import Synchronization
 /// writer. A data directory has one process at a time.
 package final class ActionStore: Sendable {
   /// The version of the data directory's layout this store writes; it reads this one and all before.
-  package static let directoryVersion = 2
+  package static let directoryVersion = 3
 
   package let configuration: StoreConfiguration
   package let sealer: TokenSealer
@@ -17,6 +17,7 @@ package final class ActionStore: Sendable {
   private let lock: DirectoryLock
   private let identity: StoreIdentity
   let view: StoreView
+  private let sources: SourceLedger
   private let writer: Mutex<StoreWriter?>
 
   /// Opens a data directory, making it when there is none, and recovers what a crash may have left.
@@ -48,9 +49,11 @@ package final class ActionStore: Sendable {
         throw StoreError(.directoryUnusable, "cannot write catalog.sqlite: \(error)")
       }
     }
+    let sources = SourceLedger(recovered.sources)
     let writer = StoreWriter(
       configuration: configuration, files: files, paths: data.segments, catalog: catalog, logger: logger,
-      recovered: recovered, view: view)
+      recovered: recovered, view: view, sources: sources)
+    self.sources = sources
     self.configuration = configuration
     self.clock = StoreClock(clock, floor: recovered.latestMilliseconds)
     self.view = view
@@ -188,6 +191,17 @@ package final class ActionStore: Sendable {
       snapshot: snapshot, facts: facts, key: key, identity: identity, now: now, scanMax: configuration.pageScanMax,
       directory: view.directory)
   }
+
+  /// The logs of a project's sources, of one source if named, by name.
+  package func sourceLogs(
+    of project: String, source: String? = nil
+  ) -> [(key: SourceLogKey, log: SourceLog)] { sources.logs(of: project, source: source) }
+
+  /// Nil for a log of which nothing has come.
+  package func sourceLog(_ key: SourceLogKey) -> SourceLog? { sources.log(key) }
+
+  /// Where the numbers of one batch are judged, before it is appended.
+  package func beginIntake() -> SourceIntake { SourceIntake(ledger: sources, now: clock.nowMilliseconds()) }
 
   /// Where Kafka no longer had what was to be stored, in the order it was noticed.
   package var holes: [Hole] { view.snapshot.holes }

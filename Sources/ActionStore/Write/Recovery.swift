@@ -45,6 +45,7 @@ struct Recovery {
       // Counts of before and after are not comparable.
       store.identity = .random()
       try setAside(found, cut: cut)
+      store.sources.beginRereading(below: catalog?.standings ?? [:])
     } else {
       store.standings = catalog?.standings ?? [:]
     }
@@ -67,6 +68,7 @@ struct Recovery {
     store.rejected = catalog.rejected
     store.duplicates = catalog.duplicates
     store.holes = catalog.holes
+    store.sources = catalog.sources
     store.checkpointedHoles = catalog.holes.count
     store.latestMilliseconds = catalog.storeMilliseconds
     for row in catalog.groups {
@@ -223,6 +225,7 @@ struct Recovery {
       for part in frame.header.coverage {
         store.advance(part.partition, to: Standing(next: part.next, lastRecord: part.lastRecord))
       }
+      if store.sources.isRereading { store.sources.keepReread(item.bytes, frame) }
       guard frame.header.batch > store.checkpointedBatch else { continue }
       let coverage = frame.header.coverage
       store.latestMilliseconds = max(store.latestMilliseconds, frame.header.storedMilliseconds)
@@ -237,7 +240,8 @@ struct Recovery {
               reason: Hole.Reason(rawValue: String(decoding: text, as: UTF8.self)) ?? .topicRetention,
               recordedMilliseconds: record.createdMilliseconds))
         }
-        guard key.count > 0 else { return }
+        if record.kind == .source { store.sources.fold(project: key, text, now: record.createdMilliseconds) }
+        guard key.count > 0, record.kind != .source else { return }
         fold(record, group: group(key, partition, &store, &table), reason: text, into: &store)
       }
     }

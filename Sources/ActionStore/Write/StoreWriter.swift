@@ -15,6 +15,7 @@ final class StoreWriter {
   let identity: StoreIdentity
   /// What readers see.
   let view: StoreView
+  let sources: SourceLedger
 
   // State on disk.
   /// Segments no longer written to, with index file, ascending by number.
@@ -54,7 +55,7 @@ final class StoreWriter {
 
   init(
     configuration: StoreConfiguration, files: FileSystem, paths: SegmentPaths, catalog: Catalog,
-    logger: Logger, recovered: RecoveredStore, view: StoreView
+    logger: Logger, recovered: RecoveredStore, view: StoreView, sources: SourceLedger
   ) {
     self.configuration = configuration
     self.files = files
@@ -63,6 +64,7 @@ final class StoreWriter {
     directory = view.directory
     self.logger = logger
     self.view = view
+    self.sources = sources
     identity = recovered.identity
     sealed = recovered.segments
     nextSegment = recovered.nextSegment
