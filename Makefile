@@ -1,6 +1,6 @@
 # The commands of a working day. The work is done by the scripts in .ci; `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench crash crash-archive fuzz format lint sanitize clean
+.PHONY: help run test test-fast bench instructions crash crash-archive fuzz format lint sanitize clean
 MAKEFLAGS += --no-print-directory
 
 # Arguments for the program or the test run: make run ARGS="--listen 127.0.0.1:8080"; make test ARGS="--filter Kafka"
@@ -37,6 +37,10 @@ fuzz: ## ten million damaged inputs for every way in: make fuzz ARGS="--seed 7 -
 bench: ## measures, each figure beside its baseline: Benchmarks/RESULTS.md; QUICK=1: in five minutes; ARGS=pages
 	@.ci/setup bench
 	@exec Benchmarks/run $(ARGS)
+
+instructions: ## counts the instructions of a page, a batch and an emit: fails when they have grown
+	@.ci/setup build
+	@exec Benchmarks/Instructions/check $(ARGS)
 
 format: ## lays out every Swift file
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks

@@ -37,7 +37,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "Crdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
-    .target(name: "Ccrc32c"),
+    .target(name: "Cprocessor"),
     .systemLibrary(name: "Czlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "Czstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(
@@ -51,14 +51,14 @@ let package = Package(
     .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "Ccrc32c", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
     .target(
       name: "ActionStore",
       dependencies: [
-        "AuditActions", "Ccrc32c", .product(name: "GRDB", package: "GRDB.swift"),
+        "AuditActions", "Cprocessor", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
@@ -139,6 +139,14 @@ let package = Package(
       ],
       path: "Benchmarks/ArchiveBenchmark", swiftSettings: strict),
 
+    .executableTarget(
+      name: "Instructions",
+      dependencies: [
+        "ActionEmitter", "ActionStore", "AuditActions", "FeedServer", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      path: "Benchmarks/Instructions", exclude: ["check", "counts"], swiftSettings: strict),
+
     .testTarget(
       name: "KafkaTests",
       dependencies: [
@@ -148,7 +156,10 @@ let package = Package(
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
     .testTarget(
       name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka"], swiftSettings: strict),
-    .testTarget(name: "ActionStoreTests", dependencies: ["ActionStore", "AuditActions"], swiftSettings: strict),
+    .testTarget(
+      name: "ActionStoreTests",
+      dependencies: ["ActionStore", "AuditActions", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
     .testTarget(
       name: "ActionIngestTests", dependencies: ["ActionIngest", "ActionStore", "AuditActions", "Kafka"],
       swiftSettings: strict),
@@ -157,6 +168,7 @@ let package = Package(
       dependencies: [
         "FeedServer", "ActionStore", "ActionEmitter", "AuditActions", "Kafka",
         .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .testTarget(

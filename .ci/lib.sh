@@ -42,7 +42,7 @@ require_swift() {
 # probe NAME: is it there? By what it can do, so that a librdkafka built by hand counts as well.
 probe() {
   case $1 in
-    git | pkg-config | kcat | wrk | curl | make | openssl | jq) command -v "$1" >/dev/null 2>&1 ;;
+    git | pkg-config | kcat | wrk | curl | make | openssl | jq | valgrind) command -v "$1" >/dev/null 2>&1 ;;
     librdkafka) pkg-config --exists 'rdkafka >= 2.0' 2>/dev/null ;;
     sqlite3) pkg-config --exists sqlite3 2>/dev/null ;;
     zlib) pkg-config --exists zlib 2>/dev/null ;;
@@ -55,7 +55,7 @@ probe() {
 # The Debian packages that bring it.
 packages_for() {
   case $1 in
-    git | pkg-config | kcat | wrk | curl | make | openssl | jq) echo "$1" ;;
+    git | pkg-config | kcat | wrk | curl | make | openssl | jq | valgrind) echo "$1" ;;
     librdkafka) echo librdkafka-dev ;;
     sqlite3) echo libsqlite3-dev ;;
     zlib) echo zlib1g-dev ;;

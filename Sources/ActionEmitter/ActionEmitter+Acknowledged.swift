@@ -11,7 +11,7 @@ extension ActionEmitter {
   public func emitAcknowledged(
     _ action: Action, to queue: QueueAddress
   ) async throws(EmitError) -> EmittedPosition {
-    try await first(of: emitAcknowledged([action], to: queue))
+    try await outcome { () throws(EmitError) in try record(action, queue) }
   }
 
   /// The same for a body that is JSON already; it is sent byte for byte.
@@ -19,7 +19,7 @@ extension ActionEmitter {
   public func emitAcknowledged(
     raw action: RawAction, to queue: QueueAddress
   ) async throws(EmitError) -> EmittedPosition {
-    try await first(of: emitAcknowledged(raw: [action], to: queue))
+    try await outcome { () throws(EmitError) in try record(action, queue) }
   }
 
   /// Emits several actions of one queue and waits for all of them at once. One that fails does not stop the others.
@@ -52,8 +52,17 @@ extension ActionEmitter {
     return await acknowledgements.outcomes(within: deadlines)
   }
 
-  private func first(of outcomes: [Acknowledgements.Outcome]) throws(EmitError) -> EmittedPosition {
-    guard let outcome = outcomes.first else { throw .notAcknowledged }  // one in, one out: not reached
+  private func outcome(_ make: () throws(EmitError) -> EmitRecord) async throws(EmitError) -> EmittedPosition {
+    let acknowledgement = Acknowledgements(count: 1)
+    do throws(EmitError) {
+      try send(try make()) { acknowledgement.complete(0, $0) }
+    } catch {
+      note(error)
+      throw error
+    }
+    guard let outcome = await acknowledgement.outcomes(within: deadlines).first else {
+      throw .notAcknowledged  // one in, one out: not reached
+    }
     return try outcome.get()
   }
 }

@@ -22,7 +22,7 @@ public final class ActionEmitter: Sendable {
   private let tally: EmitterTally
   private let identity = EventIdentity()
   private let refusals: RepeatingFaultLog
-  private let failures: RepeatingFaultLog
+  private let ledger: DeliveryLedger
   private let logger: Logger
   private let spooling: Spooling?
   let deadlines: AcknowledgementDeadlines
@@ -55,12 +55,13 @@ public final class ActionEmitter: Sendable {
     tally = EmitterTally(metrics: metrics)
     window = EmitWindow(actionsMax: configuration.outstandingActionsMax, bytesMax: configuration.outstandingBytesMax)
     refusals = RepeatingFaultLog(logger: logger)
-    failures = RepeatingFaultLog(logger: logger)
     do {
       producers = try ProducerSlot(configuration: configuration, logger: logger)
     } catch {
       throw EmitError(refusal: error)
     }
+    let failures = RepeatingFaultLog(logger: logger)
+    ledger = DeliveryLedger(window: window, tally: tally, failures: failures, producers: producers)
     guard let spool = configuration.spool else {
       spooling = nil
       return
@@ -172,22 +173,8 @@ extension ActionEmitter {
     try window.reserve(bytes: byteCount)
     do throws(KafkaError) {
       try producers.current.send(
-        topic: configuration.topic, key: record.key, value: record.value, headers: record.headers
-      ) { [window, tally, failures, weak producers] result in
-        switch result {
-        case .success(let position):
-          tally.countDelivered()
-          window.release(bytes: byteCount)
-          onDelivery?(.success(EmittedPosition(position)))
-        case .failure(let kafka):
-          let error = EmitError(failure: kafka)
-          tally.countFailed(kafka.name)
-          window.release(bytes: byteCount)
-          failures.report("an accepted action was not delivered", error)
-          onDelivery?(.failure(error))
-          producers?.replaceIfFatal()
-        }
-      }
+        topic: configuration.topic, key: record.key, value: record.value, packedHeaders: record.headers
+      ) { [ledger] result in ledger.settle(result, byteCount: byteCount, onDelivery) }
     } catch {
       window.release(bytes: byteCount)
       producers.replaceIfFatal()

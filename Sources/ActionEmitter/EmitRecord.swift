@@ -5,12 +5,13 @@ import Kafka
 struct EmitRecord: Sendable {
   let key: [UInt8]
   let value: [UInt8]
-  let headers: [KafkaHeader]
+  let headers: PackedHeaders
+
+  /// Room for the headers of most actions.
+  private static let headerBytes = 320
 
   /// What it counts for against the bound of outstanding bytes.
-  var byteCount: Int {
-    headers.reduce(key.count + value.count) { $0 + $1.key.utf8.count + ($1.value?.count ?? 0) }
-  }
+  var byteCount: Int { key.count + value.count + headers.contentBytes }
 
   init(key: [UInt8], value: [UInt8], headers: [KafkaHeader]) {
     self.key = key
@@ -22,19 +23,48 @@ struct EmitRecord: Sendable {
   init(_ action: Action, to queue: QueueAddress, id: String, source: String) throws(EmitError) {
     value = ActionRecord.encode(action)
     _ = try Self.checked(value)
-    key = Array(queue.key.utf8)
-    headers = ActionRecord.headers(for: action, id: id, source: source).map { KafkaHeader(key: $0.0, value: $0.1) }
+    key = Self.key(of: queue)
+    var type = action.type.rawValue
+    headers = type.withUTF8 { type in
+      Self.headers(
+        type: UnsafeRawBufferPointer(type), time: action.time, timeToLiveSeconds: action.timeToLive?.seconds, id: id,
+        source: source)
+    }
   }
 
   /// - Throws: `too_large`, `invalid_action`.
   init(_ action: RawAction, to queue: QueueAddress, id: String, source: String) throws(EmitError) {
     value = action.body
     let body = try Self.checked(value)
-    let type = value.withUnsafeBytes { body.eventText(in: $0) }
-    key = Array(queue.key.utf8)
-    headers = ActionRecord.headers(
-      type: type, time: .now, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source
-    ).map { KafkaHeader(key: $0.0, value: $0.1) }
+    key = Self.key(of: queue)
+    headers = value.withUnsafeBytes { bytes in
+      func make(_ type: UnsafeRawBufferPointer) -> PackedHeaders {
+        Self.headers(
+          type: type, time: .now, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source)
+      }
+      guard body.eventHasEscapes else { return make(UnsafeRawBufferPointer(rebasing: bytes[body.event])) }
+      var type = body.eventText(in: bytes)
+      return type.withUTF8 { make(UnsafeRawBufferPointer($0)) }
+    }
+  }
+
+  private static func key(of queue: QueueAddress) -> [UInt8] {
+    var key: [UInt8] = []
+    key.reserveCapacity(queue.project.utf8.count + 1 + queue.queue.utf8.count)
+    key.append(contentsOf: queue.project.utf8)
+    key.append(UInt8(ascii: "/"))
+    key.append(contentsOf: queue.queue.utf8)
+    return key
+  }
+
+  private static func headers(
+    type: UnsafeRawBufferPointer, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String
+  ) -> PackedHeaders {
+    var headers = PackedHeaders(capacity: headerBytes)
+    ActionRecord.forEachHeader(
+      type: type, time: time, timeToLiveSeconds: timeToLiveSeconds, id: id, source: source
+    ) { headers.append($0, $1) }
+    return headers
   }
 
   private static func checked(_ value: [UInt8]) throws(EmitError) -> ActionBody {

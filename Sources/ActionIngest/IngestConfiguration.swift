@@ -9,8 +9,8 @@ package struct IngestConfiguration: Sendable {
   package var deadLetterTopic: String
   /// TTL of a record without one, in seconds.
   package var defaultTimeToLiveSeconds: Int32 = ActionLimits.defaultTimeToLiveSeconds
-  /// Records taken from Kafka and stored at a time.
-  package var batchRecordsMax = 2_000
+  /// Records taken from Kafka and stored at a time: what is to be done once a queue and batch then weighs little.
+  package var batchRecordsMax = 5_000
   /// How long to wait for a batch to fill.
   package var pollTimeoutMilliseconds = 100
   /// How often the store is synced, checkpointed and expired.

@@ -70,7 +70,8 @@ extension IngestLoop {
         if isPaused { resume() }
         return outcome
       } catch {
-        if isStopping { return nil }
+        // What is read again after a repair begins before this batch.
+        if isStopping || store.isDamaged { return nil }
         isPaused = true
         if (error as? StoreError)?.isFull == true { wasFull = true }
         pause("the store takes no more: \(error)")

@@ -18,6 +18,7 @@ final class IngestLoop {
   private var maintenance: Interval
   var partitionRefresh: Interval
   var continuity = LogContinuity()
+  private var memory = MemoryRelease()
   /// Whether the store had no room since ingest was last up to date.
   var wasFull = false
 
@@ -41,6 +42,7 @@ final class IngestLoop {
 
   func run() {
     while !isStopping {
+      if store.isDamaged { repair() }
       if partitionRefresh.isDue { refreshPartitions() }
       turn()
       if maintenance.isDue { maintain() }
@@ -60,6 +62,23 @@ final class IngestLoop {
       try goBack()
     } catch {
       noteLost(error)
+      waitForRetry()
+    }
+  }
+
+  /// Has what is damaged set aside, and goes back to where the store then stands.
+  private func repair() {
+    do throws(StoreError) {
+      try store.repair()
+      continuity.doubt()
+      try? goBack()
+      // A store that has lost everything begins where actions can still be alive.
+      if store.nextOffsets.isEmpty {
+        partitions = []
+        partitionRefresh.expire()
+      }
+    } catch {
+      faults.report("damage", "A damaged file cannot be set aside; trying again", metadata: ["error": "\(error)"])
       waitForRetry()
     }
   }
@@ -141,6 +160,7 @@ final class IngestLoop {
       })
     state.update { $0.lag = lag }
     if !lag.isEmpty, lag.values.allSatisfy({ $0 == 0 }) { wasFull = false }
+    memory.note(lag: lag.values.reduce(0, &+))
     noteRebuild()
     metrics.record(lag: lag, store: store.status())
   }

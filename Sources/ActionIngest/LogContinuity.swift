@@ -79,6 +79,11 @@ struct LogContinuity {
     states.filter { if case .follows = $0.value { false } else { true } }.map(\.key).sorted()
   }
 
+  /// Whatever is stored may have become less: every partition is to be sought back.
+  mutating func doubt() {
+    for (partition, state) in states where state != .refused { states[partition] = .mustGoBack }
+  }
+
   mutating func refuse(_ partition: Int32) { states[partition] = .refused }
 
   /// Tells what of a batch may be taken.

@@ -15,12 +15,15 @@ package final class ActionStore: Sendable {
   package let sealer: TokenSealer
   private let clock: StoreClock
   private let lock: DirectoryLock
-  private let identity: StoreIdentity
+  private let files: FileSystem
+  private let paths: SegmentPaths
+  private let logger: Logger
   let view: StoreView
   private let sources: SourceLedger
   private let writer: Mutex<StoreWriter?>
 
-  /// Opens a data directory, making it when there is none, and recovers what a crash may have left.
+  /// Opens a data directory, making it when there is none, and recovers what a crash may have left. What was sealed in
+  /// order is not read: how long this takes does not depend on how much there is.
   ///
   /// - Throws: `directoryUnusable`, `inUse`, `newerVersion`, `otherTopic`, each saying what to do.
   package convenience init(
@@ -40,25 +43,28 @@ package final class ActionStore: Sendable {
         "\(configuration.directory) holds actions of the topic '\(contents.topic)', not of '\(configuration.topic)'; "
           + "name another data directory or that topic")
     }
-    let view = StoreView(directory: QueueDirectory())
+    let directory = QueueDirectory()
     let recovery = Recovery(
-      files: files, paths: data.segments, directory: view.directory, logger: logger, now: clock.nowMilliseconds())
+      files: files, paths: data.segments, directory: directory, logger: logger, now: clock.nowMilliseconds())
     let recovered = try recovery.recover(catalog: contents)
     if contents?.identity != recovered.identity {
       do { try catalog.begin(identity: recovered.identity, topic: configuration.topic) } catch {
         throw StoreError(.directoryUnusable, "cannot write catalog.sqlite: \(error)")
       }
     }
+    let view = StoreView()
     let sources = SourceLedger(recovered.sources)
     let writer = StoreWriter(
-      configuration: configuration, files: files, paths: data.segments, catalog: catalog, logger: logger,
-      recovered: recovered, view: view, sources: sources)
+      configuration: configuration, files: files, paths: data.segments, catalog: catalog, directory: directory,
+      logger: logger, recovered: recovered, view: view, sources: sources)
     self.sources = sources
     self.configuration = configuration
     self.clock = StoreClock(clock, floor: recovered.latestMilliseconds)
     self.view = view
     lock = data.lock
-    identity = recovered.identity
+    self.files = files
+    paths = data.segments
+    self.logger = logger
     let key = if let given = configuration.sealingKey { given } else { try data.sealingKey() }
     sealer = TokenSealer(key: key)
     self.writer = Mutex(writer)
@@ -70,10 +76,14 @@ package final class ActionStore: Sendable {
   /// returns.
   ///
   /// - Throws: `budgetExhausted` or `diskFull` when there is no room now, `inputOutput`, `closed`, or the error of
-  ///   `fill`. Then nothing of the batch is stored, and the same batch may be given again.
+  ///   `fill`. Then nothing of the batch is stored, and the same batch may be given again. `damaged` while the store
+  ///   ``isDamaged``: then ``repair()`` comes first, and the offsets may go back.
   package func append(_ fill: (BatchWriter) throws -> Void) throws -> AppendOutcome {
     try writer.withLock { writer in
       guard let writer else { throw Self.closedError }
+      guard !writer.health.isDamaged else {
+        throw StoreError(.damaged, "a damaged file was found, and is to be set aside")
+      }
       writer.beginBatch(now: clock.nowMilliseconds(), lead: clock.leadMilliseconds())
       do { try fill(BatchWriter(writer: writer)) } catch {
         writer.undoBatch()
@@ -94,6 +104,65 @@ package final class ActionStore: Sendable {
       } catch { return error }
     }
     if let failure { throw failure }
+  }
+
+  // MARK: Damage
+
+  /// Whether something was found that is not as it was written. Nothing of it was given out; readers get nothing at all
+  /// until ``repair()``.
+  package var isDamaged: Bool { view.snapshot.health.isDamaged }
+
+  /// Sets aside what is damaged, as a start does that reads everything. Nothing happens to a store that is whole.
+  ///
+  /// To be called by the thread that appends. Offsets may go back: what follows them has to be read again.
+  package func repair() throws(StoreError) {
+    let failure: StoreError? = writer.withLock { writer in
+      guard let broken = writer else { return Self.closedError }
+      guard broken.health.isDamaged else { return nil }
+      do throws(StoreError) {
+        writer = try repaired(broken)
+        return nil
+      } catch { return error }
+    }
+    if let failure { throw failure }
+  }
+
+  private func repaired(_ broken: StoreWriter) throws(StoreError) -> StoreWriter {
+    logger.error("A file of the store is not what was written: everything is read and checked")
+    // Where this fails, recovery finds what a killed process leaves.
+    try? broken.maintain(now: clock.nowMilliseconds())
+    let directory = QueueDirectory()
+    var recovery = Recovery(
+      files: files, paths: paths, directory: directory, logger: logger, now: clock.nowMilliseconds())
+    recovery.isRunning = true
+    let contents: Catalog.Contents?
+    do { contents = try broken.catalog.contents() } catch {
+      throw StoreError(.inputOutput, "cannot read catalog.sqlite: \(error)")
+    }
+    let recovered = try recovery.recover(catalog: contents, trustsIndexes: false)
+    if contents?.identity != recovered.identity {
+      do { try broken.catalog.begin(identity: recovered.identity, topic: configuration.topic) } catch {
+        throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
+      }
+    }
+    sources.replace(recovered.sources)
+    return StoreWriter(
+      configuration: configuration, files: files, paths: paths, catalog: broken.catalog, directory: directory,
+      logger: logger, recovered: recovered, view: view, sources: sources)
+  }
+
+  /// Reads everything that was taken over unread at the start, and notes what is damaged. Readers need not wait for it.
+  ///
+  /// - Parameter goesOn: asked after every piece, with its bytes: it may wait, and ends the whole with false.
+  package func verify(_ goesOn: (Int) -> Bool) {
+    var isStopped = false
+    for segment in view.snapshot.lanes.joined() {
+      guard !isStopped, !isDamaged else { return }
+      segment.check?.verify { bytes in
+        isStopped = !goesOn(bytes)
+        return !isStopped
+      }
+    }
   }
 
   /// Makes everything durable and gives the data directory free. Readers may finish what they began.
@@ -129,6 +198,15 @@ package final class ActionStore: Sendable {
   /// How far each partition seen is stored. Waits for the writer.
   package var standings: [Int32: Standing] { writer.withLock { $0?.standings ?? [:] } }
 
+  /// Whatever the partitions hold at the offsets that are stored is taken for what was read there: for a log that was
+  /// replaced on purpose. Kept until the store is closed.
+  package func forgetLastRecords() {
+    writer.withLock { writer in
+      guard let writer else { return }
+      for partition in writer.standings.keys { writer.standings[partition]?.lastRecord = .unknown }
+    }
+  }
+
   // MARK: Reading, any thread
 
   /// The time TTLs are counted in: the wall clock's, but never going back.
@@ -148,17 +226,45 @@ package final class ActionStore: Sendable {
   package func page(
     of queue: QueueAddress, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false
   ) -> Page {
-    reader(of: queue).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
+    page(of: QueueReference(queue), after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
+  }
+
+  /// The same for a reader who asks again and again.
+  ///
+  /// - Parameter now: the store's time as it was a moment ago, for those who have just asked for it.
+  package func page(
+    of queue: QueueReference, after marker: Marker?, limit: Int, events: [String] = [], stopsAtGaps: Bool = false,
+    now: Int64? = nil
+  ) -> Page {
+    if events.isEmpty, !stopsAtGaps, let page = plainPage(of: queue.key, after: marker, limit: limit, now: now) {
+      return page
+    }
+    return wholePage(of: queue.key, after: marker, limit: limit, events: events, stopsAtGaps: stopsAtGaps)
+  }
+
+  /// Nil when something is in the way, or would be told.
+  func plainPage(of key: QueueKey, after marker: Marker?, limit: Int, now: Int64? = nil) -> Page? {
+    guard limit >= 1, limit <= configuration.pageScanMax, let (snapshot, facts) = view.lookAtSole(key) else {
+      return nil
+    }
+    return PlainPage.read(
+      facts, snapshot, after: marker, limit: limit, now: now ?? clock.nowMilliseconds())
+  }
+
+  func wholePage(
+    of key: QueueKey, after marker: Marker?, limit: Int, events: [String], stopsAtGaps: Bool
+  ) -> Page {
+    reader(of: key).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
   }
 
   /// Nil when the queue has no such action, or it has expired.
   package func action(at position: ActionPosition, in queue: QueueAddress) -> StoredAction? {
-    reader(of: queue).action(at: position)
+    reader(of: QueueKey(queue.key)).action(at: position)
   }
 
   /// Nil for a queue of which nothing was ever received.
   package func statistics(of queue: QueueAddress) -> QueueStatistics? {
-    let reader = reader(of: queue)
+    let reader = reader(of: QueueKey(queue.key))
     return reader.facts.isEmpty ? nil : reader.statistics()
   }
 
@@ -175,11 +281,10 @@ package final class ActionStore: Sendable {
 
   /// Names of a project's queues after `name`, ascending; every queue ever seen.
   package func queues(of project: String, after name: String?, limit: Int) -> [String] {
-    view.directory.queues(of: project, after: name, limit: limit)
+    view.snapshot.directory.queues(of: project, after: name, limit: limit)
   }
 
-  private func reader(of queue: QueueAddress) -> PageReader {
-    let key = QueueKey(queue.key)
+  private func reader(of key: QueueKey) -> PageReader {
     let (snapshot, facts) = view.look(at: key)
     return reader(of: key, snapshot, facts, now: clock.nowMilliseconds())
   }
@@ -188,8 +293,7 @@ package final class ActionStore: Sendable {
     of key: QueueKey, _ snapshot: StoreSnapshot, _ facts: [QueueDirectory.Facts], now: Int64
   ) -> PageReader {
     PageReader(
-      snapshot: snapshot, facts: facts, key: key, identity: identity, now: now, scanMax: configuration.pageScanMax,
-      directory: view.directory)
+      snapshot: snapshot, facts: facts, key: key, now: now, scanMax: configuration.pageScanMax)
   }
 
   /// The logs of a project's sources, of one source if named, by name.
@@ -222,7 +326,7 @@ package final class ActionStore: Sendable {
       Status(
         bytesOnDisk: writer?.bytesOnDisk ?? 0,
         segments: writer.map { $0.sealed.count + $0.retired.count + $0.open.compactMap { $0 }.count } ?? 0,
-        queues: view.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
+        queues: view.snapshot.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
         duplicates: writer?.duplicates ?? 0, rejected: writer?.rejected ?? [:])
     }
   }

@@ -6,8 +6,9 @@ package struct StoreConfiguration: Sendable {
   package var topic: String
   /// Bytes of segments and indexes on disk at which ingest pauses.
   package var budgetBytes: Int64 = 16 << 30
-  /// Bytes at which a segment is sealed and the next one begun. At most 1 GiB: positions are 32 bits wide.
-  package var segmentBytesMax: Int = 256 << 20
+  /// Bytes at which a segment is sealed and the next one begun. At most 1 GiB: positions are 32 bits wide. What is not
+  /// sealed has its index in memory, a tenth of its size, and is read at the start after a kill.
+  package var segmentBytesMax: Int = 32 << 20
   /// 32 bytes from which the keys of markers and ids are derived. Every node of one feed has the same; without it
   /// one is made and kept in the data directory.
   package var sealingKey: [UInt8]?

@@ -59,20 +59,33 @@ public enum ActionRecord {
   package static func headers(
     type: String, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String
   ) -> [(String, [UInt8])] {
-    var headers = [
-      ("ce_specversion", specificationVersion),
-      ("ce_id", [UInt8](id.utf8)),
-      ("ce_source", [UInt8](source.utf8)),
-      ("ce_type", [UInt8](type.utf8)),
-      ("ce_time", time.rfc3339UTF8),
-      ("content-type", contentType),
-    ]
-    if let timeToLiveSeconds { headers.append(("ttl", [UInt8](String(timeToLiveSeconds).utf8))) }
+    var headers: [(String, [UInt8])] = []
+    var type = type
+    type.withUTF8 { type in
+      forEachHeader(
+        type: UnsafeRawBufferPointer(type), time: time, timeToLiveSeconds: timeToLiveSeconds, id: id, source: source
+      ) { headers.append(("\($0)", Array($1))) }
+    }
     return headers
   }
 
-  private static let specificationVersion = [UInt8]("1.0".utf8)
-  private static let contentType = [UInt8]("application/json".utf8)
+  /// Calls `visit` with each header, its value valid inside the call.
+  package static func forEachHeader(
+    type: UnsafeRawBufferPointer, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String,
+    _ visit: (_ name: StaticString, _ value: UnsafeRawBufferPointer) -> Void
+  ) {
+    func visitText(_ name: StaticString, _ text: String) {
+      var text = text
+      text.withUTF8 { visit(name, UnsafeRawBufferPointer($0)) }
+    }
+    visitText("ce_specversion", "1.0")
+    visitText("ce_id", id)
+    visitText("ce_source", source)
+    visit("ce_type", type)
+    time.rfc3339UTF8.withUnsafeBytes { visit("ce_time", $0) }
+    visitText("content-type", "application/json")
+    if let timeToLiveSeconds { visitText("ttl", String(timeToLiveSeconds)) }
+  }
 
   /// Reads the header `ttl`: decimal digits, 1…1,209,600 seconds.
   /// - Throws: `invalid_ttl`.

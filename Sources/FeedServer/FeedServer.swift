@@ -85,7 +85,7 @@ package final class FeedServer: Service, Sendable {
     let name = routes == .management ? "management" : "feed"
     let channel = FeedChannel.Settings(
       limits: configuration.limits, core: core, metrics: metrics, listener: name,
-      answersPagesDirectly: configuration.answersPagesDirectly)
+      answersPagesDirectly: configuration.answersPagesDirectly, takesShortWay: configuration.takesShortWay)
     return Application(
       responder: FeedResponder(core: core),
       server: HTTPServerBuilder { FeedChannel(responder: $0, settings: channel) },

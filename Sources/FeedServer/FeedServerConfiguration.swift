@@ -23,6 +23,8 @@ package struct FeedServerConfiguration: Sendable {
   package var archive: ArchiveLink?
   /// Answers pages on the event loop, without going through Hummingbird. Off for comparison only.
   package var answersPagesDirectly = true
+  /// Answers plain pages before llhttp sees them. Off for comparison only.
+  package var takesShortWay = true
 
   package init(listen: ListenAddress, management: ListenAddress? = nil) {
     self.listen = listen

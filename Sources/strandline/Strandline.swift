@@ -30,6 +30,7 @@ struct Strandline: AsyncParsableCommand {
 @main
 enum Main {
   static func main() async {
+    EventLoops.fitToCores()
     do {
       var command = try Strandline.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

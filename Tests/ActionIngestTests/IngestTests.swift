@@ -122,6 +122,35 @@ struct IngestTests {
     await fixture.end()
   }
 
+  @Test("reads again what a damaged file held, while it runs")
+  func damage() async throws {
+    let fixture = try IngestFixture()
+    for index in 0..<20 { _ = try await fixture.send("{\"event\":\"Own\",\"details\":{\"n\":\(index)}}") }
+    var store = try fixture.openStore()
+    try await fixture.running(store) { [store] _ in
+      try await eventually("20 actions") { store.bodies(queue).count == 20 }
+    }
+    try store.close()
+    store = try fixture.openStore()
+    let expected = store.bodies(queue)
+    let folder = fixture.directory + "/segments"
+    let file = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".segment") })
+    try await fixture.running(store) { [store] _ in
+      let handle = try FileHandle(forUpdating: URL(fileURLWithPath: "\(folder)/\(file)"))
+      try handle.seek(toOffset: try handle.seekToEnd() - 5)
+      try handle.write(contentsOf: [0x7F])
+      try handle.close()
+      store.verify { _ in true }
+      try await eventually("the repair") { !store.isDamaged && store.bodies(queue) == expected }
+      _ = try await fixture.send("{\"event\":\"Last\",\"details\":{}}")
+      try await eventually("the next action") { store.bodies(queue).count == 21 }
+    }
+    #expect(store.balance().unbalancedQueues == 0)
+    try store.close()
+    await fixture.end()
+  }
+
   @Test("takes the TTL from the header, else the default")
   func timeToLive() async throws {
     let fixture = try IngestFixture()

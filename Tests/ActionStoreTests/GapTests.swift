@@ -156,6 +156,30 @@ struct GapTests {
     #expect(page.gaps == [hole])
   }
 
+  @Test("where the topic had lost records are told once in every partition, whatever the queue's producers choose by")
+  func holesElsewhere() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    try store.append([Draft(offset: 0)])
+    for partition in Int32(1)...3 {
+      try store.append([Draft(queue: "p/other", partition: partition, offset: 0)])
+      try store.recordHole(partition: partition, to: Int64(partition) * 10)
+    }
+    let page = store.page(of: queue, after: nil, limit: 10)
+    #expect(page.actions.count == 1)
+    #expect(
+      page.gaps
+        == (Int32(1)...3).map {
+          Gap(reason: .topicRetention, count: nil, partition: $0, from: 1, to: Int64($0) * 10 - 1)
+        })
+    #expect(store.page(of: queue, after: page.marker, limit: 10).gaps.isEmpty)
+    // What comes there afterwards is behind the marker, and counted from its first record.
+    try store.append([Draft(partition: 2, offset: 20)])
+    let next = store.page(of: queue, after: page.marker, limit: 10)
+    #expect(next.actions.map(\.position) == [.init(partition: 2, offset: 20)])
+    #expect(next.gaps.isEmpty)
+  }
+
   @Test("end a strict page before them, and then stand alone")
   func strict() throws {
     let fixture = try StoreFixture()
@@ -347,21 +371,5 @@ struct TimeTests {
     #expect(store.positions(queue).map(\.offset) == [1])
     fixture.clock.advance(seconds: 7_200)
     #expect(store.positions(queue).isEmpty)
-  }
-}
-
-@Suite("Kafka's partitioner")
-struct Murmur2Tests {
-  @Test(
-    "chooses as the Java client does",
-    arguments: [
-      ("21", UInt32(bitPattern: -973_932_308)), ("foobar", UInt32(bitPattern: -790_332_482)),
-      ("a-little-bit-long-string", UInt32(bitPattern: -985_981_536)),
-      ("a-little-bit-longer-string", UInt32(bitPattern: -1_486_304_829)),
-      ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", UInt32(bitPattern: -58_897_971)),
-    ])
-  func vectors(text: String, hash: UInt32) {
-    // From Kafka's UtilsTest.testMurmur2.
-    #expect(Murmur2.hash(Array(text.utf8)) == hash)
   }
 }

@@ -27,6 +27,7 @@ struct ModelTests {
       }
     }
     #expect(world.actionsRead > Self.stepsPerRun / 10)
+    #expect(world.plainPages > 0)
     #expect(world.lossesTold > Self.stepsPerRun / 100)
   }
 }
@@ -107,8 +108,12 @@ private struct StoreWorld {
   private var readers: [ModelReader] = []
   private(set) var problem: String?
   private(set) var actionsRead = 0
+  private(set) var plainPages = 0
   private(set) var lossesTold = 0
 
+  private var steps = 0
+  /// One partition and no hole at first: plain pages are of such stores.
+  private static let calmSteps = 3_000
   private static let queues = ["p/a", "p/b", "p/c", "x/a"]
   private static let timesToLive: [Int32] = [1, 20, 60, 60, 300, 301, 900]
 
@@ -119,6 +124,7 @@ private struct StoreWorld {
   }
 
   mutating func step() throws {
+    steps += 1
     switch Int.random(in: 0..<10_000, using: &random) {
     case ..<3_000: try append()
     case ..<4_000: fixture.clock.advance(milliseconds: .random(in: 1...8_000, using: &random))
@@ -128,8 +134,8 @@ private struct StoreWorld {
     case ..<4_640: try restart(isKilled: true)
     case ..<4_650: try restart(isKilled: false)
     case ..<4_655: try rebuild()
-    case ..<4_670: partitions = min(partitions + 1, 5)
-    case ..<4_700: try lose()
+    case ..<4_670: if steps > Self.calmSteps { partitions = min(partitions + 1, 5) }
+    case ..<4_700: if steps > Self.calmSteps { try lose() }
     case ..<5_000: checkStatistics()
     case ..<5_400: beginReader()
     case ..<5_800: checkItem()
@@ -293,6 +299,7 @@ private struct StoreWorld {
     let limit = Int.random(in: 1...50, using: &random)
     let isStrict = Int.random(in: 0..<5, using: &random) == 0
     let page = store.page(of: queue, after: reader.marker, limit: limit, stopsAtGaps: isStrict)
+    if !isStrict { compareWays(QueueKey(queue.key), after: reader.marker, limit: limit) }
     let now = self.now
     forEachPart { part in part.forgetDead(at: now) }
     var ends: [Int32: Int] = [:]
@@ -312,6 +319,17 @@ private struct StoreWorld {
     let text = store.sealer.seal(page.marker, queue: queue)
     reader.marker = try? store.sealer.openMarker(text, queue: queue)
     readers[index] = reader
+  }
+
+  /// A plain page is the one that is found by looking at everything.
+  private mutating func compareWays(_ key: QueueKey, after marker: Marker?, limit: Int) {
+    guard let plain = store.plainPage(of: key, after: marker, limit: limit) else { return }
+    plainPages += 1
+    let whole = store.wholePage(of: key, after: marker, limit: limit, events: [], stopsAtGaps: false)
+    let isSame =
+      plain.actions.map(\.position) == whole.actions.map(\.position) && plain.marker == whole.marker
+      && whole.gaps.isEmpty && plain.gaps.isEmpty && plain.isExhausted == whole.isExhausted
+    if !isSame { problem = "the plain page of \(limit) after \(String(describing: marker)) is not the whole one" }
   }
 
   private func start(of reader: ModelReader, _ partition: Int32, _ part: ModelPart) -> Int {
@@ -353,6 +371,9 @@ private struct StoreWorld {
         raise(reader.queue, partition, start: start, end: end, isUncounted: gaps.contains { $0.isUncounted }, now: now)
       }
       if end > start || page.marker.entry(of: partition) != nil { reader.passed[partition] = max(start, end) }
+    }
+    for partition in Set(holes.map(\.partition)) where parts[reader.queue]?[partition] == nil {
+      checkHoles(told[partition] ?? [], partition, ModelPart(), isWhole: isWhole, end: 0, reader: &reader)
     }
     if told.values.joined().contains(where: { $0.reason == .expired || $0.reason == .rejected }) {
       problem = "a loss is told of a partition where the queue has nothing"

@@ -144,7 +144,12 @@ struct RecoveryTests {
       try bytes.write(to: URL(fileURLWithPath: file))
     }
     store = try fixture.open()
+    // A list that is damaged is found when it is read, or before.
+    store.verify { _ in true }
+    #expect(store.isDamaged == !isMissing)
+    try store.repair()
     #expect(store.positions(queue).map(\.offset) == Array(0..<20))
+    #expect(try damagedFolders().isEmpty)
   }
 
   @Test("a lost or damaged catalog is folded from the log again", arguments: [true, false])
@@ -220,7 +225,7 @@ struct DataDirectoryTests {
     let fixture = try StoreFixture()
     let store = try fixture.open()
     try store.append([Draft(offset: 0)])
-    try store.close()
+    store.abandon()
     let file = try #require(try fixture.directory.files(withSuffix: ".segment").first)
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
     bytes[8] = 99

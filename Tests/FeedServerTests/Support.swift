@@ -47,6 +47,7 @@ struct Feed {
   let registry = PrometheusRegistry()
   let readiness = SetReadiness()
   let server: FeedServer
+  private let publisher: ActionPublisher?
   private let nextOffset = OffsetCounter()
 
   init(
@@ -55,6 +56,7 @@ struct Feed {
     archive: ArchiveLink? = nil
   ) throws {
     directory = try TemporaryDirectory()
+    self.publisher = publisher
     var configuration = StoreConfiguration(directory: directory.path, topic: "audit.actions")
     configuration.sealingKey = Array(0..<32)
     if let pageScanMax { configuration.pageScanMax = pageScanMax }
@@ -108,7 +110,25 @@ struct Feed {
   }
 }
 
+/// The ways an answer to a plain request for a page can go.
+enum PageWay {
+  /// Before llhttp; behind it, on the event loop; through Hummingbird.
+  case short, door, router
+}
+
 extension Feed {
+  /// The same store served one way only.
+  func sibling(_ way: PageWay, currency: FeedCurrency? = nil) -> FeedServer {
+    var configuration = server.configuration
+    configuration.takesShortWay = way == .short
+    configuration.answersPagesDirectly = way != .router
+    var source: (@Sendable () -> FeedCurrency)?
+    if let currency { source = { currency } }
+    return FeedServer(
+      configuration: configuration, store: store, publisher: publisher, readiness: readiness, registry: registry,
+      currency: source, logger: Self.logger)
+  }
+
   /// Another feed with the same limits: a server runs once.
   func fresh() throws -> Feed { try Feed(limits: server.configuration.limits) }
 

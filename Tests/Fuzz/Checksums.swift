@@ -28,7 +28,20 @@ enum Checksums {
   static func mendIndex(_ file: inout [UInt8]) {
     file.withUnsafeMutableBytes { bytes in
       guard bytes.count >= IndexFile.headerBytes else { return }
-      bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[16...])), at: 12)
+      let read = UnsafeRawBufferPointer(bytes)
+      let groups = IndexFile.headerBytes + Int(read.integer(at: 76, as: UInt32.self)) * IndexFile.coverageBytes
+      let keys = groups + Int(read.integer(at: 32, as: UInt32.self)) * IndexFile.groupBytes
+      let (entries, isOverflow) = keys.addingReportingOverflow(
+        Int(truncatingIfNeeded: read.integer(at: 40, as: UInt64.self)))
+      guard !isOverflow, entries >= keys, entries <= bytes.count else { return }
+      for at in stride(from: groups, to: keys, by: IndexFile.groupBytes) {
+        let start = entries + Int(read.integer(at: at + 20, as: UInt32.self)) * IndexFile.entryBytes
+        let end = start + Int(read.integer(at: at + 24, as: UInt32.self)) * IndexFile.entryBytes
+        if end <= bytes.count {
+          bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: read[start..<end])), at: at + 28)
+        }
+      }
+      bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: read[16..<entries])), at: 12)
     }
   }
 }

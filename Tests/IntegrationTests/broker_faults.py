@@ -9,6 +9,11 @@ topic and a node to itself. Actions are numbered and posted to the node, so that
     killed      kill -9 of the broker once all it acknowledged is on its disk: nothing is lost, nothing comes twice
     shortened   kill -9 in the middle of posting: the broker forgets what it had acknowledged, and its log is shorter
                 than what the store has. The node says so, and does not take new records for old ones
+    regrown     the same, and before the node sees it others publish more than was lost: no offset is missing, and the
+                records at them are others. The node says so
+    regrown_dead  the same with a node that is dead meanwhile
+    archived    the same for archives, of a broker whose disk was put back to an older state: an archiver that runs,
+                and one that is started afterwards, say so and archive nothing of it
     stopped     SIGSTOP of the broker for longer than a session lasts, then SIGCONT
     frozen      the same of the node, while others go on publishing
     gone        the broker goes and does not come back: the node says so and still ends in time
@@ -16,10 +21,12 @@ topic and a node to itself. Actions are numbered and posted to the node, so that
 """
 
 import argparse
+import gzip
 import http.client
 import json
 import pathlib
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -27,8 +34,9 @@ import time
 sys.dont_write_bytecode = True  # no stray files in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from Support.archiver import Archiver, files, make_signing_key  # noqa: E402
 from Support.broker import Broker  # noqa: E402
-from Support.node import STOP_SECONDS_MAX, Failure, Node, Topic  # noqa: E402
+from Support.node import STOP_SECONDS_MAX, Failure, Node, Topic, free_port  # noqa: E402
 from Support.page import Page  # noqa: E402
 
 QUEUE = "/v1/faults/queues/numbered/actions"
@@ -263,6 +271,58 @@ def regrown_dead(world, options):
     return f"{shortage} offsets were given to others while the node was dead: said so; stopped in {took:.1f} s; rebuilt"
 
 
+def archived(world, options):
+    folder = pathlib.Path(world.node.folder)
+    make_signing_key(folder)
+    running = Archiver(world.strandline, world.topic, folder, "running", object_records=10)
+    ended = Archiver(world.strandline, world.topic, folder, "ended", object_records=10)
+    management = free_port()
+    running.command += ["--management-listen", f"127.0.0.1:{management}"]
+    world.topic.publish([(KEY, body(n)) for n in range(50)])
+    time.sleep(SYNC_SECONDS)
+    world.broker.kill()
+    world.broker.keep_copy()
+    world.broker.start()
+    try:
+        running.start()
+        world.topic.publish([(KEY, body(n)) for n in range(50, 250)])
+        ended.drain()
+        wait_for("an archiver that has it all", lambda: archived_lines(running) >= 250)
+        running.process.send_signal(signal.SIGSTOP)
+        world.broker.kill()
+        world.broker.restore_copy()
+        world.broker.start()
+        grow_beyond(world, 250)
+        running.process.send_signal(signal.SIGCONT)
+        wait_for("an archiver that says it", lambda: "another record" in readiness_of(management))
+        done = subprocess.run([*ended.command, "--once"], stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        if done.returncode == 0 or b"another record" not in done.stderr + done.stdout:
+            raise Failure(f"archive --once ended with {done.returncode}: {done.stderr.decode()[-2_000:]}")
+        for archiver in running, ended:
+            lines = archived_lines(archiver)
+            if lines != 250:
+                raise Failure(f"archive '{archiver.name}' has {lines} lines, 250 records were archived before")
+        running.stop()
+    finally:
+        running.remove()
+    return f"200 offsets were given to others: both archivers said so, --once with exit code {done.returncode}"
+
+
+def archived_lines(archiver):
+    return sum(
+        len(gzip.decompress(content).splitlines()) for name, content in files(archiver.folder).items()
+        if name.endswith(".ndjson.gz"))
+
+
+def readiness_of(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
 def stopped(world, options):
     world.post(100)
     world.broker.pause()
@@ -327,7 +387,7 @@ def silent(world, options):
     return f"stopped in {took:.1f} s of {STOP_SECONDS_MAX} allowed"
 
 
-SCENARIOS = [killed, shortened, regrown, regrown_dead, stopped, frozen, gone, silent]
+SCENARIOS = [killed, shortened, regrown, regrown_dead, archived, stopped, frozen, gone, silent]
 
 
 def main():

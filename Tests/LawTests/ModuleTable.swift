@@ -8,9 +8,9 @@ enum ModuleTable {
     "Crdkafka": [],
     "Kafka": ["Crdkafka"],
     "AuditActions": [],
-    "ActionEmitter": ["AuditActions", "Ccrc32c", "Kafka"],
-    "Ccrc32c": [],
-    "ActionStore": ["AuditActions", "Ccrc32c"],
+    "ActionEmitter": ["AuditActions", "Cprocessor", "Kafka"],
+    "Cprocessor": [],
+    "ActionStore": ["AuditActions", "Cprocessor"],
     "ActionIngest": ["Kafka", "AuditActions", "ActionStore"],
     "FeedServer": ["AuditActions", "ActionStore", "ActionEmitter"],
     "Czlib": [],
@@ -28,7 +28,7 @@ enum ModuleTable {
   /// Modules and packages' products with the only targets that may import them.
   static let guarded: [String: Set<String>] = [
     "Crdkafka": ["Kafka"],
-    "Ccrc32c": ["ActionEmitter", "ActionStore"],
+    "Cprocessor": ["ActionEmitter", "ActionStore"],
     "GRDB": ["ActionStore"],
     "Hummingbird": ["FeedServer"],
     "AsyncHTTPClient": ["ObjectStores", "ActionSinks", "strandline"],

@@ -1,4 +1,4 @@
-import Ccrc32c
+import Cprocessor
 
 /// A spool file, `<number>.spool`. All integers are little-endian.
 ///
@@ -73,7 +73,7 @@ enum SpoolFormat {
     var state: UInt32 = 0xFFFF_FFFF
     func add(_ bytes: UnsafeRawBufferPointer) {
       guard let start = bytes.baseAddress else { return }
-      state = ccrc32c_extend(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
+      state = processor_crc32c_anywhere(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
     if let header {
       let place = (header.logID.littleEndian, header.number.littleEndian, UInt64(position).littleEndian)

@@ -94,6 +94,14 @@ final class QueueDirectory: Sendable {
     state.withLock { state in (state.groups[key] ?? []).map { state.facts(of: $0) } }
   }
 
+  /// The same of a queue that has one partition; nil for another.
+  func soleFacts(of key: QueueKey) -> Facts? {
+    state.withLock { state in
+      guard let groups = state.groups[key], groups.count == 1 else { return nil }
+      return state.facts(of: groups[0])
+    }
+  }
+
   /// What is known of every queue.
   func allFacts() -> [Facts] {
     state.withLock { state in state.groups.values.joined().map { state.facts(of: $0) } }

@@ -3,27 +3,54 @@
 /// | offset | bytes | what |
 /// | --- | --- | --- |
 /// | 0 | 8 | `STRDIDX\n` |
-/// | 8 | 4 | format version, 1 |
-/// | 12 | 4 | CRC-32C of everything from offset 16 |
+/// | 8 | 4 | format version, 2; an index of version 1 is built anew |
+/// | 12 | 4 | CRC-32C of everything from offset 16 to the end of the keys: the front |
 /// | 16 | 8 | number of the segment |
 /// | 24 | 8 | bytes of the segment |
 /// | 32 | 4 | groups |
 /// | 36 | 4 | entries |
 /// | 40 | 8 | bytes of all keys, rounded up to a multiple of 8 |
-/// | 48 | 40 each | groups, ascending by (hash of the key, key, partition) |
+/// | 48 | 8 | number of the first batch that may have a frame in the segment |
+/// | 56 | 8 | number of the last batch that has |
+/// | 64 | 8 | when the last action expires, milliseconds since 1970 |
+/// | 72 | 4 | lane |
+/// | 76 | 4 | entries of the coverage table |
+/// | 80 | 4 | frames |
+/// | 84 | 4 | zero |
+/// | 88 | 24 each | coverage of the whole segment: partition (4), zero (4), first offset (8), next offset (8) |
+/// | … | 40 each | groups, ascending by (hash of the key, key, partition) |
 /// | … | | keys |
 /// | … | 40 each | entries, by group, ascending by offset, see ``IndexEntry`` |
+/// | … | 4 each | where each frame of the segment begins, ascending |
 ///
 /// A group: hash of the key (8), where its key begins (4), bytes of the key (2), 1 if expiry ascends (2), partition
-/// (4), first entry (4), entries (4), zero (4), latest expiry in milliseconds (8).
+/// (4), first entry (4), entries (4), CRC-32C of the entries (4), latest expiry in milliseconds (8).
+///
+/// The front says what a start has to know. Entries are checked when they are first read; a place in the list of frames
+/// is right when a whole frame begins there.
 enum IndexFile {
   static let magic: UInt64 = 0x0A_58_44_49_44_52_54_53
-  static let version: UInt32 = 1
-  static let headerBytes = 48
+  static let version: UInt32 = 2
+  static let headerBytes = 88
+  static let coverageBytes = 24
   static let groupBytes = 40
   static let entryBytes = 40
+  static let frameBytes = 4
 
-  static func encode(segment: UInt64, segmentBytes: Int, lists: [(group: Group, list: OpenIndex.List)]) -> [UInt8] {
+  /// What a start has to know of a segment without reading it.
+  struct Summary {
+    var segment: UInt64
+    var segmentBytes: Int
+    var lane: Int
+    var firstBatch: UInt64
+    var lastBatch: UInt64
+    var latestExpiry: Int64
+    var coverage: [Int32: Range<Int64>]
+  }
+
+  static func encode(
+    _ summary: Summary, frames: [UInt32], lists: [(group: Group, list: OpenIndex.List)]
+  ) -> [UInt8] {
     let sorted = lists.sorted { a, b in
       if a.group.key.hash != b.group.key.hash { return a.group.key.hash < b.group.key.hash }
       if a.group.key.bytes != b.group.key.bytes {
@@ -33,21 +60,23 @@ enum IndexFile {
     }
     let keyBytes = (sorted.reduce(0) { $0 + $1.group.key.bytes.count } + 7) & ~7
     let entryCount = sorted.reduce(0) { $0 + $1.list.entries.count }
-    let keysStart = headerBytes + sorted.count * groupBytes
+    let groupsStart = headerBytes + summary.coverage.count * coverageBytes
+    let keysStart = groupsStart + sorted.count * groupBytes
     let entriesStart = keysStart + keyBytes
-    var file = [UInt8](repeating: 0, count: entriesStart + entryCount * entryBytes)
+    let framesStart = entriesStart + entryCount * entryBytes
+    var file = [UInt8](repeating: 0, count: framesStart + frames.count * frameBytes)
     file.withUnsafeMutableBytes { bytes in
       bytes.store(magic, at: 0)
       bytes.store(version, at: 8)
-      bytes.store(segment, at: 16)
-      bytes.store(UInt64(segmentBytes), at: 24)
       bytes.store(UInt32(truncatingIfNeeded: sorted.count), at: 32)
       bytes.store(UInt32(truncatingIfNeeded: entryCount), at: 36)
       bytes.store(UInt64(keyBytes), at: 40)
+      bytes.store(UInt32(truncatingIfNeeded: frames.count), at: 80)
+      encode(summary, to: bytes)
       var keyPosition = 0
       var firstEntry = 0
       for (index, item) in sorted.enumerated() {
-        let at = headerBytes + index * groupBytes
+        let at = groupsStart + index * groupBytes
         let key = item.group.key
         bytes.store(key.hash, at: at)
         bytes.store(UInt32(truncatingIfNeeded: keyPosition), at: at + 8)
@@ -61,133 +90,57 @@ enum IndexFile {
           UnsafeMutableRawBufferPointer(rebasing: bytes[(keysStart + keyPosition)...]).copyMemory(from: $0)
         }
         item.list.entries.withUnsafeBytes {
+          bytes.store(CRC32C.checksum($0), at: at + 28)
           UnsafeMutableRawBufferPointer(rebasing: bytes[(entriesStart + firstEntry * entryBytes)...])
             .copyMemory(from: $0)
         }
         keyPosition += key.bytes.count
         firstEntry += item.list.entries.count
       }
-      bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[16...])), at: 12)
+      for (index, frame) in frames.enumerated() { bytes.store(frame, at: framesStart + index * frameBytes) }
+      bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[16..<entriesStart])), at: 12)
     }
     return file
   }
-}
 
-/// A mapped index file whose checksum was right when it was opened.
-final class SealedIndex: Sendable {
-  let groupCount: Int
-  let entryCount: Int
-  let byteCount: Int
-  private let mapping: FileMapping
-  private let keysStart: Int
-  private let entriesStart: Int
+  private static func encode(_ summary: Summary, to bytes: UnsafeMutableRawBufferPointer) {
+    bytes.store(summary.segment, at: 16)
+    bytes.store(UInt64(summary.segmentBytes), at: 24)
+    bytes.store(summary.firstBatch, at: 48)
+    bytes.store(summary.lastBatch, at: 56)
+    bytes.store(summary.latestExpiry, at: 64)
+    bytes.store(UInt32(truncatingIfNeeded: summary.lane), at: 72)
+    bytes.store(UInt32(truncatingIfNeeded: summary.coverage.count), at: 76)
+    var position = headerBytes
+    for (partition, range) in summary.coverage.sorted(by: { $0.key < $1.key }) {
+      bytes.store(partition, at: position)
+      bytes.store(range.lowerBound, at: position + 8)
+      bytes.store(range.upperBound, at: position + 16)
+      position += coverageBytes
+    }
+  }
 
-  /// Nil when the file is damaged or not the index of this segment: it is then built anew.
-  init?(mapping: FileMapping, byteCount: Int, segment: UInt64, segmentBytes: Int) {
-    let bytes = UnsafeRawBufferPointer(start: mapping.address, count: byteCount)
-    guard byteCount >= IndexFile.headerBytes, bytes.integer(at: 0) == IndexFile.magic,
-      bytes.integer(at: 8) == IndexFile.version, bytes.integer(at: 16) == segment,
-      bytes.integer(at: 24) == UInt64(segmentBytes),
-      CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[16...])) == bytes.integer(at: 12)
+  /// Nil when a number is none that this format writes. `bytes` has room for the header and the coverage table.
+  static func summary(of bytes: UnsafeRawBufferPointer, coverageCount: Int) -> Summary? {
+    let firstBatch: UInt64 = bytes.integer(at: 48)
+    let lastBatch: UInt64 = bytes.integer(at: 56)
+    let lane = Int(bytes.integer(at: 72, as: UInt32.self))
+    let latestExpiry: Int64 = bytes.integer(at: 64)
+    guard StoredNumbers.isOrdinal(firstBatch), StoredNumbers.isOrdinal(lastBatch), lane < Lane.count,
+      latestExpiry == .min || StoredNumbers.isTime(latestExpiry),
+      let segmentBytes = Int(exactly: bytes.integer(at: 24, as: UInt64.self))
     else { return nil }
-    let groups = Int(bytes.integer(at: 32, as: UInt32.self))
-    let entries = Int(bytes.integer(at: 36, as: UInt32.self))
-    guard let keyBytes = Int(exactly: bytes.integer(at: 40, as: UInt64.self)), keyBytes <= byteCount, keyBytes % 8 == 0,
-      byteCount == IndexFile.headerBytes + groups * IndexFile.groupBytes + keyBytes + entries * IndexFile.entryBytes,
-      Self.isSound(bytes, groups: groups, keyBytes: keyBytes, entries: entries, segmentBytes: segmentBytes)
-    else { return nil }
-    groupCount = groups
-    entryCount = entries
-    self.byteCount = byteCount
-    self.mapping = mapping
-    keysStart = IndexFile.headerBytes + groups * IndexFile.groupBytes
-    entriesStart = keysStart + keyBytes
-  }
-
-  /// Whether every place named in the file lies where it should. A right checksum only says that the file is as it was
-  /// written; what readers follow without looking is looked at here, once.
-  private static func isSound(
-    _ bytes: UnsafeRawBufferPointer, groups: Int, keyBytes: Int, entries: Int, segmentBytes: Int
-  ) -> Bool {
-    for group in 0..<groups {
-      let at = IndexFile.headerBytes + group * IndexFile.groupBytes
-      let keyEnd = Int(bytes.integer(at: at + 8, as: UInt32.self)) + Int(bytes.integer(at: at + 12, as: UInt16.self))
-      let listEnd = Int(bytes.integer(at: at + 20, as: UInt32.self)) + Int(bytes.integer(at: at + 24, as: UInt32.self))
-      guard keyEnd <= keyBytes, listEnd <= entries else { return false }
+    var coverage: [Int32: Range<Int64>] = [:]
+    coverage.reserveCapacity(coverageCount)
+    for index in 0..<coverageCount {
+      let at = headerBytes + index * coverageBytes
+      let first: Int64 = bytes.integer(at: at + 8)
+      let next: Int64 = bytes.integer(at: at + 16)
+      guard StoredNumbers.isOffset(first), StoredNumbers.isOffset(next), first <= next else { return nil }
+      coverage[bytes.integer(at: at)] = first..<next
     }
-    let entriesStart = IndexFile.headerBytes + groups * IndexFile.groupBytes + keyBytes
-    for entry in 0..<entries {
-      let at = entriesStart + entry * IndexFile.entryBytes
-      // As IndexEntry lies in memory: position, then bytes of the body.
-      let end = Int(bytes.integer(at: at + 24, as: UInt32.self)) + Int(bytes.integer(at: at + 28, as: UInt32.self))
-      let ordinal: UInt64 = bytes.integer(at: at + 16)
-      guard end <= segmentBytes, ordinal > 0, StoredNumbers.areOffset(bytes.integer(at: at), ordinal: ordinal),
-        StoredNumbers.isTime(bytes.integer(at: at + 8))
-      else { return false }
-    }
-    return true
-  }
-
-  /// When the last action of the segment expires, milliseconds since 1970.
-  var latestExpiryMilliseconds: Int64 {
-    (0..<groupCount).reduce(.min) { latest, group in
-      max(latest, bytes.integer(at: IndexFile.headerBytes + group * IndexFile.groupBytes + 32))
-    }
-  }
-
-  private var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mapping.address, count: byteCount) }
-
-  func withList<R: Sendable>(of group: Group, _ body: (EntryList?) -> R) -> R {
-    guard let at = position(of: group) else { return body(nil) }
-    return body(list(at: at))
-  }
-
-  func forEachList(_ visit: (_ key: UnsafeRawBufferPointer, _ partition: Int32, EntryList) -> Void) {
-    for group in 0..<groupCount {
-      let at = IndexFile.headerBytes + group * IndexFile.groupBytes
-      visit(key(bytes, at: at), bytes.integer(at: at + 16), list(at: at))
-    }
-  }
-
-  private func list(at: Int) -> EntryList {
-    let bytes = self.bytes
-    let first = Int(bytes.integer(at: at + 20, as: UInt32.self))
-    let count = Int(bytes.integer(at: at + 24, as: UInt32.self))
-    let start = (mapping.address + entriesStart + first * IndexFile.entryBytes).assumingMemoryBound(to: IndexEntry.self)
-    return EntryList(
-      entries: UnsafeBufferPointer(start: start, count: count),
-      isExpiryAscending: bytes.integer(at: at + 14, as: UInt16.self) == 1)
-  }
-
-  private func position(of group: Group) -> Int? {
-    let bytes = self.bytes
-    var low = 0
-    var high = groupCount
-    while low < high {
-      let middle = (low + high) / 2
-      let at = IndexFile.headerBytes + middle * IndexFile.groupBytes
-      if isBefore(group, bytes: bytes, at: at) { low = middle + 1 } else { high = middle }
-    }
-    guard low < groupCount else { return nil }
-    let at = IndexFile.headerBytes + low * IndexFile.groupBytes
-    guard bytes.integer(at: at) == group.key.hash, bytes.integer(at: at + 16) == group.partition,
-      group.key.bytes.withUnsafeBytes({ $0.elementsEqual(key(bytes, at: at)) })
-    else { return nil }
-    return at
-  }
-
-  private func isBefore(_ group: Group, bytes: UnsafeRawBufferPointer, at: Int) -> Bool {
-    let hash: UInt64 = bytes.integer(at: at)
-    if hash != group.key.hash { return hash < group.key.hash }
-    let stored = key(bytes, at: at)
-    if !group.key.bytes.withUnsafeBytes({ $0.elementsEqual(stored) }) {
-      return stored.lexicographicallyPrecedes(group.key.bytes)
-    }
-    return bytes.integer(at: at + 16, as: Int32.self) < group.partition
-  }
-
-  private func key(_ bytes: UnsafeRawBufferPointer, at: Int) -> UnsafeRawBufferPointer {
-    let start = keysStart + Int(bytes.integer(at: at + 8, as: UInt32.self))
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(bytes.integer(at: at + 12, as: UInt16.self)))])
+    return Summary(
+      segment: bytes.integer(at: 16), segmentBytes: segmentBytes, lane: lane, firstBatch: firstBatch,
+      lastBatch: lastBatch, latestExpiry: latestExpiry, coverage: coverage)
   }
 }

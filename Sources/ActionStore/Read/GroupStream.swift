@@ -1,6 +1,7 @@
 /// One group's live actions in one lane, ascending by offset: entries are copied out of the indexes some at a time.
 struct GroupStream {
   let group: Group
+  let partition: Int32
   private let segments: [Segment]
   private var segmentIndex = 0
   private var chunk: [IndexEntry] = []
@@ -16,7 +17,7 @@ struct GroupStream {
   private var budget: Int
 
   enum Head {
-    case entry(IndexEntry, Segment)
+    case entry(IndexEntry)
     case end
     /// The budget is used up with entries left.
     case blocked
@@ -27,6 +28,7 @@ struct GroupStream {
   ) {
     budget = scanMax
     self.group = group
+    partition = group.partition
     self.segments = segments
     self.after = after
     self.end = end
@@ -34,13 +36,16 @@ struct GroupStream {
     self.chunkMax = chunkMax
   }
 
-  /// The next entry that is neither expired nor invisible, with its segment.
+  /// Where the head lies.
+  var segment: Segment { segments[segmentIndex] }
+
+  /// The next entry that is neither expired nor invisible.
   mutating func head() -> Head {
     while true {
       while chunkIndex < chunk.count {
         guard budget > 0 else { return .blocked }
         let entry = chunk[chunkIndex]
-        if entry.expiresMilliseconds > now { return .entry(entry, segments[segmentIndex]) }
+        if entry.expiresMilliseconds > now { return .entry(entry) }
         removeHead()
       }
       guard refill() else { return .end }
@@ -59,14 +64,15 @@ struct GroupStream {
       let segment = segments[segmentIndex]
       chunk.removeAll(keepingCapacity: true)
       chunkIndex = 0
-      if segment.latestExpiryMilliseconds > now, segment.mayHold(partition: group.partition, after: after) {
+      if segment.latestExpiryMilliseconds > now, segment.mayHold(partition: partition, after: after) {
         segment.withList(of: group) { list in
           guard let list else { return }
           let start = list.firstPossiblyLive(from: list.firstIndex(after: after), now: now)
-          for entry in list.entries[start...].prefix(chunkMax) {
-            guard entry.offset < end else { break }
-            chunk.append(entry)
-          }
+          let found = UnsafeBufferPointer(rebasing: list.entries[start...].prefix(chunkMax))
+          // What is not visible yet lies at the end.
+          var count = found.count
+          while count > 0, found[count - 1].offset >= end { count -= 1 }
+          chunk.append(contentsOf: UnsafeBufferPointer(rebasing: found[..<count]))
         }
       }
       if let last = chunk.last {

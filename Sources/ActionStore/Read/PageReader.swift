@@ -2,7 +2,7 @@ import AuditActions
 
 /// A page: the oldest live actions of a queue after a marker, and what can no longer be read on the way to them.
 package struct Page: Sendable {
-  package var actions: [StoredAction]
+  package var actions: PageActions
   /// Ascending by partition. Empty when the reader has missed nothing.
   package var gaps: [Gap]
   /// The position behind the last record looked at; given back, it continues there.
@@ -11,7 +11,7 @@ package struct Page: Sendable {
   package var isExhausted: Bool
 }
 
-/// Reads pages from one snapshot.
+/// Reads pages from one snapshot, whatever lies in the way; most have nothing in it and are a ``PlainPage``.
 ///
 /// Per partition actions come in the order of their offsets, whatever lanes their TTLs put them in; partitions are
 /// merged by time. Nothing can be missed at the edge of a page, because the marker holds an offset for each partition
@@ -21,27 +21,25 @@ struct PageReader {
   /// Ascending by partition.
   let facts: [QueueDirectory.Facts]
   let key: QueueKey
-  let identity: StoreIdentity
   let now: Int64
   let scanMax: Int
-  let directory: QueueDirectory
+  var identity: StoreIdentity { snapshot.identity }
 
   /// - Parameter stopsAtGaps: the page ends before the first gap; without an action it is that gap, and its marker lies
   ///   right behind it.
   func page(after start: Marker?, limit: Int, events: [String], stopsAtGaps: Bool) -> Page {
     var walk = Walk(reader: self, start: start, chunkMax: events.isEmpty ? limit : 512)
     let filter = EventFilter(events)
-    var actions: [StoredAction] = []
-    actions.reserveCapacity(limit)
+    var actions = PageActions()
+    actions.reserve(limit)
     while actions.count < limit {
       guard let next = walk.next() else { break }
       if stopsAtGaps, walk.isGap(before: next) {
         if actions.isEmpty { walk.skipToGapEnd(before: next) }
         return walk.end(actions, isExhausted: false, self)
       }
-      walk.pass(next)
-      let action = StoredAction(next.entry, partition: walk.partition(of: next), segment: next.segment)
-      if filter.accepts(next.entry, action) { actions.append(action) }
+      let action = walk.pass(next)
+      if filter.accepts(next.entry, action) { actions.append(action.entry, in: action.segment) }
     }
     guard walk.isAtEnd else {
       walk.skipScanned()
@@ -87,21 +85,24 @@ struct PageReader {
   fileprivate func holes(of partition: Int32, isKnownTo marker: Marker?) -> [Hole] {
     guard !snapshot.holes.isEmpty else { return [] }
     let isKnown = marker?.entry(of: partition) != nil
-    let oldest = now - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000
+    let oldest = Self.oldestHoleMilliseconds(now: now)
     return snapshot.holes.filter { $0.partition == partition && (isKnown || $0.recordedMilliseconds > oldest) }
       .sorted { $0.from < $1.from }
   }
 
-  /// The partition that Kafka's default partitioner would choose for this queue, when no record of it was ever seen
-  /// there: a hole in it may hold the queue's first records.
-  fileprivate var expectedPartition: QueueDirectory.Facts? {
-    guard !snapshot.holes.isEmpty, let highest = snapshot.nextOffsets.keys.max() else { return nil }
-    // The highest comes from files and from Kafka: nothing reckons with it unchecked.
-    let partition = Murmur2.partition(of: key.bytes, count: highest &+ 1)
-    guard !facts.contains(where: { $0.group.partition == partition }) else { return nil }
-    return QueueDirectory.Facts(
-      group: Group(number: .max, partition: partition, key: key), counters: .init(), rejections: Rejections(),
-      frontier: ReadFrontier(.init()))
+  /// What was lost in holes noticed before has expired by now.
+  static func oldestHoleMilliseconds(now: Int64) -> Int64 { now - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000 }
+
+  /// Partitions with holes in which no record of this queue was ever seen: what was lost there may have been its. Which
+  /// partition a queue's records come to depends on their producers' partitioner and on how many partitions there were
+  /// then, so none is ruled out.
+  fileprivate var unseenPartitions: [QueueDirectory.Facts] {
+    guard !snapshot.holes.isEmpty else { return [] }
+    return Set(snapshot.holes.lazy.map(\.partition)).subtracting(facts.lazy.map(\.group.partition)).sorted().map {
+      QueueDirectory.Facts(
+        group: Group(number: .max, partition: $0, key: key), counters: .init(), rejections: Rejections(),
+        frontier: ReadFrontier(.init()))
+    }
   }
 }
 
@@ -110,8 +111,8 @@ private struct Walk {
   struct Next {
     var stream: Int
     var reading: Int
+    var partition: Int32
     var entry: IndexEntry
-    var segment: Segment
   }
 
   private let start: Marker?
@@ -139,7 +140,7 @@ private struct Walk {
         streams.append((stream, readings.count - 1))
       }
     }
-    if let facts = reader.expectedPartition {
+    for facts in reader.unseenPartitions {
       let partition = facts.group.partition
       readings.append(
         PartitionReading(
@@ -147,8 +148,6 @@ private struct Walk {
           start: .init(offset: start?.offset(of: partition) ?? -1, ordinal: 0)))
     }
   }
-
-  func partition(of next: Next) -> Int32 { readings[next.reading].facts.group.partition }
 
   /// The entry that comes next: of the lanes of one partition the lowest offset, of those the earliest. Nil at the end,
   /// or when the budget of work is used up.
@@ -163,9 +162,10 @@ private struct Walk {
       var horizon = Int64.max
       while index < streams.count, streams[index].reading == reading {
         switch streams[index].stream.head() {
-        case .entry(let entry, let segment):
+        case .entry(let entry):
           if lowest.map({ entry.offset < $0.entry.offset }) ?? true {
-            lowest = Next(stream: index, reading: reading, entry: entry, segment: segment)
+            let partition = streams[index].stream.partition
+            lowest = Next(stream: index, reading: reading, partition: partition, entry: entry)
           }
         case .blocked: horizon = min(horizon, streams[index].stream.lastPassed?.offset ?? -1)
         case .end: break
@@ -188,9 +188,11 @@ private struct Walk {
     readings[next.reading].isGap(before: next.entry.offset, ordinal: next.entry.ordinal)
   }
 
-  mutating func pass(_ next: Next) {
+  mutating func pass(_ next: Next) -> StoredAction {
+    let segment = streams[next.stream].stream.segment
     streams[next.stream].stream.removeHead()
     readings[next.reading].pass(offset: next.entry.offset, ordinal: next.entry.ordinal)
+    return StoredAction(next.entry, partition: next.partition, segment: segment)
   }
 
   mutating func skipToGapEnd(before next: Next) {
@@ -204,7 +206,7 @@ private struct Walk {
     for index in streams.indices where streams[index].reading == blocked {
       let passed: (offset: Int64, ordinal: UInt64)
       switch streams[index].stream.head() {
-      case .entry(let entry, _): passed = (entry.offset - 1, entry.ordinal - 1)
+      case .entry(let entry): passed = (entry.offset - 1, entry.ordinal - 1)
       case .blocked: passed = streams[index].stream.lastPassed.map { ($0.offset, $0.ordinal) } ?? (-1, 0)
       case .end: continue
       }
@@ -219,7 +221,13 @@ private struct Walk {
   }
 
   /// The page, and the readers' frontier moved to where it ends.
-  func end(_ actions: [StoredAction], isExhausted: Bool, _ reader: PageReader) -> Page {
+  func end(_ actions: PageActions, isExhausted: Bool, _ reader: PageReader) -> Page {
+    // Something that was read on the way is not what was written: nothing is said, and nobody has come further.
+    if reader.snapshot.health.isDamaged {
+      return Page(
+        actions: PageActions(), gaps: [], marker: start ?? Marker(entries: [], identity: reader.identity),
+        isExhausted: false)
+    }
     var marker = (start ?? Marker(entries: [], identity: reader.identity)).counted(by: reader.identity)
     for reading in readings {
       let ordinal = reading.place.ordinal ?? Marker.Entry.uncounted
@@ -229,7 +237,7 @@ private struct Walk {
       // Where a marker that this store made stands, its reader has come, whatever a crash made of the frontier.
       if let ordinal = reading.place.ordinal, reading.hasMoved || isCounted {
         let isFirst = reading.facts.frontier.raise(to: ordinal) { reading.expired(above: $0) }
-        if isFirst { reader.directory.noteMoved(reading.facts.group.number) }
+        if isFirst { reader.snapshot.directory.noteMoved(reading.facts.group.number) }
       }
     }
     return Page(actions: actions, gaps: readings.flatMap(\.gaps), marker: marker, isExhausted: isExhausted)

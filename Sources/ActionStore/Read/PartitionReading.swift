@@ -42,9 +42,7 @@ struct PartitionReading {
 
   /// Goes past records that can no longer be read, up to and with the one of `ordinal`.
   mutating func skip(to offset: Int64, ordinal: UInt64) {
-    for hole in holes where hole.to - 1 > place.offset && hole.from <= offset && !passedHoles.contains(hole) {
-      passedHoles.append(hole)
-    }
+    if !holes.isEmpty { passHoles(to: offset) }
     let from = place.offset + 1
     if let known = place.ordinal {
       if ordinal > known {
@@ -62,6 +60,12 @@ struct PartitionReading {
     if offset > place.offset {
       place.offset = offset
       hasMoved = true
+    }
+  }
+
+  private mutating func passHoles(to offset: Int64) {
+    for hole in holes where hole.to - 1 > place.offset && hole.from <= offset && !passedHoles.contains(hole) {
+      passedHoles.append(hole)
     }
   }
 

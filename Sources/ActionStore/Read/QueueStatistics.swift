@@ -94,8 +94,9 @@ extension PageReader {
         list.flatMap { list in list.index(of: position.offset).map { list.entries[$0] } }
       }
       guard let entry else { continue }
-      return entry.expiresMilliseconds > now
-        ? StoredAction(entry, partition: position.partition, segment: segment) : nil
+      guard entry.expiresMilliseconds > now else { return nil }
+      let action = StoredAction(entry, partition: position.partition, segment: segment)
+      return snapshot.health.isDamaged ? nil : action
     }
     return nil
   }

@@ -1,10 +1,10 @@
-import Ccrc32c
+import Cprocessor
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), the checksum Kafka itself uses for its record batches.
 ///
 /// By the processor's instructions where it has them; else slicing-by-8: eight table look-ups for eight bytes.
 struct CRC32C {
-  private static let hasInstructions = ccrc32c_is_available() != 0
+  private static let hasInstructions = processor_has_crc32c() != 0
 
   private var state: UInt32 = 0xFFFF_FFFF
 
@@ -12,7 +12,7 @@ struct CRC32C {
 
   mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard Self.hasInstructions, let start = bytes.baseAddress else { return updateByTables(bytes) }
-    state = ccrc32c_update(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
+    state = processor_crc32c(state, start.assumingMemoryBound(to: UInt8.self), bytes.count)
   }
 
   mutating func updateByTables(_ bytes: UnsafeRawBufferPointer) {

@@ -11,18 +11,22 @@ final class Segment: Sendable {
   let lane: Int
   let mapping: FileMapping
   let index: Index
+  /// What has to be asked before anything is read; nil for what this process has written, or read already.
+  let check: SegmentCheck?
   /// Offsets seen when the segment was sealed, by partition: `first ..< next`. Empty while it is open.
   let coverage: [Int32: Range<Int64>]
   /// When its last action expires, milliseconds since 1970; never lowered.
   private let latestExpiry: Atomic<Int64>
 
   init(
-    number: UInt64, lane: Int, mapping: FileMapping, index: Index, coverage: [Int32: Range<Int64>], latestExpiry: Int64
+    number: UInt64, lane: Int, mapping: FileMapping, index: Index, coverage: [Int32: Range<Int64>], latestExpiry: Int64,
+    check: SegmentCheck? = nil
   ) {
     self.number = number
     self.lane = lane
     self.mapping = mapping
     self.index = index
+    self.check = check
     self.coverage = coverage
     self.latestExpiry = Atomic(latestExpiry)
   }
@@ -44,9 +48,10 @@ final class Segment: Sendable {
   func withList<R: Sendable>(of group: Group, _ body: (EntryList?) -> R) -> R {
     switch index {
     case .open(let index): index.withList(of: group.number, body)
-    case .sealed(let index): index.withList(of: group, body)
+    case .sealed(let index): index.withList(of: group, check: check, body)
     }
   }
+
   /// How a list names its group: an open index by number, an index file by name.
   enum GroupKey {
     case number(UInt32)
@@ -56,7 +61,7 @@ final class Segment: Sendable {
   func forEachList(_ visit: (GroupKey, EntryList) -> Void) {
     switch index {
     case .open(let index): index.forEachList { visit(.number($0), $1) }
-    case .sealed(let index): index.forEachList { visit(.name($0, partition: $1), $2) }
+    case .sealed(let index): index.forEachList(check: check) { visit(.name($0, partition: $1), $2) }
     }
   }
 }

@@ -49,6 +49,9 @@ final class SourceLedger: Sendable {
     }
   }
 
+  /// After recovery while running.
+  func replace(_ recovered: State) { state.withLock { $0 = recovered } }
+
   /// What was read again is as far as it was: from here on a number that was received is one that comes again.
   func endRereading(_ standings: [Int32: Standing]) {
     state.withLock { state in

@@ -24,6 +24,11 @@ package struct Marker: Hashable, Sendable {
     self.identity = identity
   }
 
+  init(sole entry: Entry, identity: StoreIdentity) {
+    entries = [entry]
+    self.identity = identity
+  }
+
   func entry(of partition: Int32) -> Entry? { entries.first { $0.partition == partition } }
 
   /// The last offset seen of a partition; −1 when nothing of it was.

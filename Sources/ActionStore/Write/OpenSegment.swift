@@ -12,6 +12,8 @@ final class OpenSegment {
   let firstBatch: UInt64
   var lastBatch: UInt64
   var coverage: [Int32: Range<Int64>] = [:]
+  /// Where each frame begins.
+  var frames: [UInt32] = []
 
   init(
     segment: Segment, index: OpenIndex, file: FileDescriptor, createdMilliseconds: Int64, path: String, length: Int,
@@ -25,6 +27,13 @@ final class OpenSegment {
     self.length = length
     self.firstBatch = firstBatch
     self.lastBatch = lastBatch
+  }
+
+  /// What its index file begins with.
+  var summary: IndexFile.Summary {
+    IndexFile.Summary(
+      segment: segment.number, segmentBytes: length, lane: segment.lane, firstBatch: firstBatch, lastBatch: lastBatch,
+      latestExpiry: segment.latestExpiryMilliseconds, coverage: coverage)
   }
 
   func extendCoverage(by parts: [FrameHeader.Coverage]) {

@@ -2,6 +2,9 @@
 struct RecoveredStore {
   var identity: StoreIdentity
   var segments: [SealedSegment] = []
+  /// Segments whose index file is still to be written: those a killed process was writing to.
+  var retired: [OpenSegment] = []
+  let health = StoreHealth()
   var nextSegment: UInt64 = 1
   var lastBatch: UInt64 = 0
   var checkpointedBatch: UInt64 = 0

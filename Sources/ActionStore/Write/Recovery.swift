@@ -8,8 +8,12 @@ import Logging
 
 /// Brings a data directory back to the last batch that is whole in all its lanes.
 ///
-/// Everything is read and every checksum verified. What was written after that batch is cut off and comes again from
-/// Kafka, because the offsets follow the cut.
+/// Sealed segments that the last checkpoint knows, and that are as long as it says, are taken over unread: their index
+/// files say what there is to know, and ``SegmentCheck`` looks at each piece before it is read. All others are read and
+/// every checksum verified: after a kill those that were being written to. Where anything is wrong, everything is read.
+///
+/// What was written after the last whole batch is cut off and comes again from Kafka, because the offsets follow the
+/// cut.
 struct Recovery {
   let files: FileSystem
   let paths: SegmentPaths
@@ -17,50 +21,83 @@ struct Recovery {
   let logger: Logger
   /// Milliseconds since 1970: part of the name of what is set aside.
   let now: Int64
+  /// Whether readers still have the files mapped: then none is made shorter under them.
+  var isRunning = false
 
-  private struct Found {
+  struct Found {
     var scan: SegmentScan
     var mapping: FileMapping?
+    /// Of a segment that was not read.
+    var index: SealedIndex?
     var bytes: UnsafeRawBufferPointer {
       UnsafeRawBufferPointer(start: mapping?.address, count: mapping == nil ? 0 : scan.fileBytes)
     }
   }
 
-  /// - Parameter catalog: what the catalog held; nil when it is new.
-  func recover(catalog: Catalog.Contents?) throws(StoreError) -> RecoveredStore {
-    var store = RecoveredStore(identity: catalog?.identity ?? .random())
-    var table = GroupTable()
-    if let catalog { begin(with: catalog, &store, &table) }
+  /// What was found in the directory, and from which batch on it cannot be used.
+  private struct Survey {
+    var found: [Found]
+    var cut: UInt64
+    /// Something that was on disk once is not any more.
+    var isDamaged: Bool
+  }
+
+  /// - Parameters:
+  ///   - catalog: what the catalog held; nil when it is new.
+  ///   - trustsIndexes: false reads everything.
+  func recover(catalog: Catalog.Contents?, trustsIndexes: Bool = true) throws(StoreError) -> RecoveredStore {
     // Their actions are counted as gone: they must not be counted again as expired.
     for number in catalog?.departing ?? [] {
       try files.unlink(paths.segment(number))
       try files.unlink(paths.index(number))
     }
-    var found = try scanAll(durableBatch: store.checkpointedBatch)
-    let missing = compare(&found, with: catalog)
-    let durable = found.reduce(store.checkpointedBatch) { max($0, $1.scan.header?.durableBatch ?? 0) }
-    let cut = max(1, min(firstUnusableBatch(found, durable: durable), missing ?? .max))
-    let isDamaged = cut <= durable
-    if isDamaged {
+    // What is read again after damage is known from the frames alone.
+    let trusts = trustsIndexes && !(catalog?.sources.isRereading ?? false)
+    var survey = try survey(catalog, trusted: trusts ? Self.facts(of: catalog) : [:])
+    if survey.isDamaged, survey.found.contains(where: { $0.index != nil }) {
+      survey = try self.survey(catalog, trusted: [:])
+    }
+    var store = RecoveredStore(identity: catalog?.identity ?? .random())
+    var table = GroupTable()
+    if let catalog { begin(with: catalog, &store, &table) }
+    if survey.isDamaged {
       // Counts of before and after are not comparable.
       store.identity = .random()
-      try setAside(found, cut: cut)
+      try setAside(survey.found, cut: survey.cut)
       store.sources.beginRereading(below: catalog?.standings ?? [:])
     } else {
       store.standings = catalog?.standings ?? [:]
     }
     var kept: [Found] = []
-    for item in found {
-      if let item = try keep(item, cut: cut) { kept.append(item) }
+    for item in survey.found {
+      if let item = try keep(item, cut: survey.cut) { kept.append(item) }
     }
-    store.nextSegment = max(found.map(\.scan.number).max() ?? 0, catalog?.departing.max() ?? 0) + 1
-    store.lastBatch = max(cut - 1, store.checkpointedBatch)
+    store.nextSegment = max(survey.found.map(\.scan.number).max() ?? 0, catalog?.departing.max() ?? 0) + 1
+    store.lastBatch = max(survey.cut - 1, store.checkpointedBatch)
     for item in kept { fold(item, into: &store, table: &table) }
-    for item in kept { store.segments.append(try sealed(item, store: store, table: table)) }
-    if isDamaged || !(catalog?.isCounted ?? false) { recount(&store, table) }
+    for item in kept { try takeOver(item, into: &store, table: table) }
+    if survey.isDamaged || !(catalog?.isCounted ?? false) { recount(&store, table) }
     directory.update(
       store.counters.indices.map { (UInt32($0), store.counters[$0]) }, rejections: store.rejections)
     return store
+  }
+
+  /// The segments of the last checkpoint, by number. A catalog that did not count what expired has every record counted
+  /// anew.
+  private static func facts(of catalog: Catalog.Contents?) -> [UInt64: (bytes: Int, checkpoint: UInt64)] {
+    guard let catalog, catalog.isCounted else { return [:] }
+    return Dictionary(catalog.segments.map { ($0.number, ($0.bytes, catalog.batch)) }) { first, _ in first }
+  }
+
+  private func survey(
+    _ catalog: Catalog.Contents?, trusted: [UInt64: (bytes: Int, checkpoint: UInt64)]
+  ) throws(StoreError) -> Survey {
+    let checkpointed = catalog?.batch ?? 0
+    var found = try scanAll(durableBatch: checkpointed, trusted: trusted)
+    let missing = compare(&found, with: catalog)
+    let durable = found.reduce(checkpointed) { max($0, $1.scan.header?.durableBatch ?? 0) }
+    let cut = max(1, min(firstUnusableBatch(found, durable: durable), missing ?? .max))
+    return Survey(found: found, cut: cut, isDamaged: cut <= durable)
   }
 
   private func begin(with catalog: Catalog.Contents, _ store: inout RecoveredStore, _ table: inout GroupTable) {
@@ -86,8 +123,8 @@ struct Recovery {
   /// neither in an index nor known to have expired on arrival or to have been rejected has expired.
   private func recount(_ store: inout RecoveredStore, _ table: GroupTable) {
     var indexed: [UInt32: UInt64] = [:]
-    for item in store.segments {
-      item.segment.forEachList { key, list in
+    for segment in store.segments.map(\.segment) + store.retired.map(\.segment) {
+      segment.forEachList { key, list in
         let group: UInt32? =
           switch key {
           case .number(let number): number
@@ -131,6 +168,7 @@ struct Recovery {
     var missing: UInt64?
     for segment in catalog.segments where !departed.contains(segment.number) {
       if let place = places[segment.number] {
+        guard found[place].index == nil else { continue }
         // Not the file's length: what follows the last whole frame may be garbage that looks like a torn write.
         if found[place].scan.wholeBytes < segment.bytes { found[place].scan.tail = .damaged }
       } else {
@@ -140,30 +178,54 @@ struct Recovery {
     return missing
   }
 
-  private func scanAll(durableBatch: UInt64) throws(StoreError) -> [Found] {
+  private func scanAll(
+    durableBatch: UInt64, trusted: [UInt64: (bytes: Int, checkpoint: UInt64)]
+  ) throws(StoreError) -> [Found] {
     let names = try files.names(in: paths.directory)
     let numbers = names.compactMap { SegmentPaths.number(ofSegmentNamed: $0) }.sorted()
     let known = Set(numbers.flatMap { [paths.segment($0), paths.index($0)] })
     for name in names where !known.contains("\(paths.directory)/\(name)") && isOurs(name) {
       try files.unlink("\(paths.directory)/\(name)")
     }
-    var mapped: [(number: UInt64, length: Int, mapping: FileMapping?)] = []
+    var mapped: [(number: UInt64, length: Int, mapping: FileMapping?, header: SegmentHeader?, index: SealedIndex?)] = []
     var durable = durableBatch
+    for number in numbers where trusted[number] != nil {
+      SealedIndex.fetch(segment: number, paths: paths, files: files)
+    }
     for number in numbers {
       let file = try files.open(paths.segment(number), flags: O_RDONLY)
       let length = try files.length(of: file)
       let mapping = length > 0 ? try files.map(file, capacity: length) : nil
-      mapped.append((number, length, mapping))
-      let bytes = UnsafeRawBufferPointer(start: mapping?.address, count: length)
-      if let header = try SegmentHeader.decode(bytes) { durable = max(durable, header.durableBatch) }
+      if let fact = trusted[number], fact.bytes == length,
+        let index = try SealedIndex.open(segment: number, segmentBytes: length, paths: paths, files: files),
+        index.summary.lastBatch <= fact.checkpoint
+      {
+        mapped.append((number, length, mapping, nil, index))
+        continue
+      }
+      let header = try header(of: UnsafeRawBufferPointer(start: mapping?.address, count: length))
+      if let header { durable = max(durable, header.durableBatch) }
+      mapped.append((number, length, mapping, header, nil))
     }
     var found: [Found] = []
     for item in mapped {
+      if let index = item.index {
+        found.append(Found(scan: SegmentScan(index.summary), mapping: item.mapping, index: index))
+        continue
+      }
       let bytes = UnsafeRawBufferPointer(start: item.mapping?.address, count: item.length)
-      let scan = try SegmentScan.scan(number: item.number, bytes: bytes, durableBatch: durable)
+      let scan = SegmentScan.scan(number: item.number, header: item.header, bytes: bytes, durableBatch: durable)
       found.append(Found(scan: scan, mapping: item.mapping))
     }
     return found
+  }
+
+  /// Nil when it is torn or damaged. A store that runs has no segments of a newer version: there the number is damaged.
+  private func header(of bytes: UnsafeRawBufferPointer) throws(StoreError) -> SegmentHeader? {
+    do throws(StoreError) { return try SegmentHeader.decode(bytes) } catch {
+      guard isRunning, error.code == .newerVersion else { throw error }
+      return nil
+    }
   }
 
   /// Index files without a segment, and files whose writing was cut short.
@@ -192,6 +254,7 @@ struct Recovery {
 
   /// Cuts a segment's file; nil when nothing of it remains.
   private func keep(_ item: Found, cut: UInt64) throws(StoreError) -> Found? {
+    if item.index != nil { return item }
     var item = item
     let remaining = item.scan.cut(from: cut)
     guard let header = item.scan.header, header.firstBatch <= cut else {
@@ -206,9 +269,14 @@ struct Recovery {
       logger.notice(
         "A segment's end is cut: it comes again from the topic",
         metadata: ["segment": "\(item.scan.number)", "bytes": "\(item.scan.fileBytes - remaining)"])
+      if isRunning {
+        try files.replace(paths.segment(item.scan.number), with: Array(item.bytes[..<remaining]))
+      }
       let file = try files.open(paths.segment(item.scan.number), flags: O_RDWR)
-      try files.truncate(file, to: remaining)
-      try files.sync(file)
+      if !isRunning {
+        try files.truncate(file, to: remaining)
+        try files.sync(file)
+      }
       try files.unlink(paths.index(item.scan.number))
       item.mapping = try files.map(file, capacity: remaining)
       item.scan.fileBytes = remaining
@@ -217,126 +285,5 @@ struct Recovery {
       try files.sync(try files.open(paths.segment(item.scan.number), flags: O_RDWR))
     }
     return item
-  }
-
-  private func fold(_ item: Found, into store: inout RecoveredStore, table: inout GroupTable) {
-    for (partition, standing) in item.scan.header?.standings ?? [:] { store.advance(partition, to: standing) }
-    for frame in item.scan.frames {
-      for part in frame.header.coverage {
-        store.advance(part.partition, to: Standing(next: part.next, lastRecord: part.lastRecord))
-      }
-      if store.sources.isRereading { store.sources.keepReread(item.bytes, frame) }
-      guard frame.header.batch > store.checkpointedBatch else { continue }
-      let coverage = frame.header.coverage
-      store.latestMilliseconds = max(store.latestMilliseconds, frame.header.storedMilliseconds)
-      _ = FrameRecord.forEach(in: item.bytes, frameAt: frame.position, header: frame.header) { record, key, at, count in
-        let partition = coverage[record.coverageIndex].partition
-        let text = UnsafeRawBufferPointer(rebasing: item.bytes[at..<(at + count)])
-        if record.kind == .rejected { store.rejected[String(decoding: text, as: UTF8.self), default: 0] += 1 }
-        if record.kind == .hole {
-          store.holes.append(
-            Hole(
-              partition: partition, from: record.offset, to: Int64(clamping: record.ordinal),
-              reason: Hole.Reason(rawValue: String(decoding: text, as: UTF8.self)) ?? .topicRetention,
-              recordedMilliseconds: record.createdMilliseconds))
-        }
-        if record.kind == .source { store.sources.fold(project: key, text, now: record.createdMilliseconds) }
-        guard key.count > 0, record.kind != .source else { return }
-        fold(record, group: group(key, partition, &store, &table), reason: text, into: &store)
-      }
-    }
-  }
-
-  private func group(
-    _ key: UnsafeRawBufferPointer, _ partition: Int32, _ store: inout RecoveredStore, _ table: inout GroupTable
-  ) -> UInt32 {
-    if let known = table.number(of: key, partition: partition) { return known }
-    let group = directory.register(key: QueueKey(bytes: Array(key)), partition: partition)
-    table.insert(key, partition: partition, number: group.number)
-    store.groups.append(group)
-    store.counters.append(.init())
-    return group.number
-  }
-
-  private func fold(
-    _ record: FrameRecord, group: UInt32, reason: UnsafeRawBufferPointer, into store: inout RecoveredStore
-  ) {
-    let index = Int(group)
-    store.counters[index].received = max(store.counters[index].received, record.ordinal)
-    store.counters[index].lastOffset = max(store.counters[index].lastOffset, record.offset)
-    if record.kind != .action {
-      store.counters[index].unindexed.raise(to: .init(offset: record.offset, ordinal: record.ordinal))
-    }
-    if record.kind == .expiredOnArrival { store.counters[index].expiredOnArrival += 1 }
-    if record.kind == .rejected {
-      store.counters[index].rejected += 1
-      store.rejections[group, default: Rejections()]
-        .add(ordinal: record.ordinal, reason: String(decoding: reason, as: UTF8.self))
-    }
-    store.changedGroups.insert(group)
-  }
-
-  /// The segment with its index; the index is built anew where there is none to trust.
-  private func sealed(_ item: Found, store: RecoveredStore, table: GroupTable) throws(StoreError) -> SealedSegment {
-    guard let mapping = item.mapping, let header = item.scan.header else {
-      throw StoreError(.damaged, "segment \(item.scan.number) has no header")
-    }
-    var coverage: [Int32: Range<Int64>] = [:]
-    for frame in item.scan.frames {
-      for part in frame.header.coverage where part.first < part.next {
-        coverage.extend(partition: part.partition, part.first..<part.next)
-      }
-    }
-    let lastBatch = item.scan.frames.last?.header.batch ?? (header.firstBatch - 1)
-    let number = item.scan.number
-    if let index = try SealedIndex.open(
-      segment: number, segmentBytes: item.scan.fileBytes, paths: paths, files: files)
-    {
-      let segment = Segment(
-        number: number, lane: header.lane, mapping: mapping, index: .sealed(index), coverage: coverage,
-        latestExpiry: index.latestExpiryMilliseconds)
-      return SealedSegment(
-        segment: segment, firstBatch: header.firstBatch, lastBatch: lastBatch, segmentBytes: item.scan.fileBytes,
-        bytesOnDisk: item.scan.fileBytes + index.byteCount)
-    }
-    let rebuilt = rebuildIndex(item, table: table)
-    let lists = rebuilt.allLists().map { (group: store.groups[Int($0.key)], list: $0.value) }
-    let latestExpiry = lists.reduce(Int64.min) { latest, item in
-      item.list.entries.reduce(latest) { max($0, $1.expiresMilliseconds) }
-    }
-    do throws(StoreError) {
-      let index = try SealedIndex.write(
-        segment: number, segmentBytes: item.scan.fileBytes, lists: lists, paths: paths, files: files)
-      let segment = Segment(
-        number: number, lane: header.lane, mapping: mapping, index: .sealed(index), coverage: coverage,
-        latestExpiry: latestExpiry)
-      return SealedSegment(
-        segment: segment, firstBatch: header.firstBatch, lastBatch: lastBatch, segmentBytes: item.scan.fileBytes,
-        bytesOnDisk: item.scan.fileBytes + index.byteCount)
-    } catch  where error.isFull {
-      // A full disk does not keep the node from serving: the index stays in memory, and in the next start's work.
-      let segment = Segment(
-        number: number, lane: header.lane, mapping: mapping, index: .open(rebuilt), coverage: coverage,
-        latestExpiry: latestExpiry)
-      return SealedSegment(
-        segment: segment, firstBatch: header.firstBatch, lastBatch: lastBatch, segmentBytes: item.scan.fileBytes,
-        bytesOnDisk: item.scan.fileBytes)
-    }
-  }
-
-  private func rebuildIndex(_ item: Found, table: GroupTable) -> OpenIndex {
-    let index = OpenIndex()
-    for frame in item.scan.frames {
-      _ = FrameRecord.forEach(in: item.bytes, frameAt: frame.position, header: frame.header) { record, key, at, count in
-        let partition = frame.header.coverage[record.coverageIndex].partition
-        guard record.kind == .action, let group = table.number(of: key, partition: partition) else { return }
-        index.insert(
-          IndexEntry(
-            offset: record.offset, createdMilliseconds: record.createdMilliseconds, ordinal: record.ordinal,
-            position: UInt32(truncatingIfNeeded: at), bodyBytes: UInt32(truncatingIfNeeded: count),
-            timeToLiveSeconds: record.timeToLiveSeconds, eventHash: record.eventHash), group: group)
-      }
-    }
-    return index
   }
 }

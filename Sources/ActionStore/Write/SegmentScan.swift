@@ -22,12 +22,28 @@ struct SegmentScan {
   var tail = Tail.clean
   var fileBytes: Int
 
+  init(number: UInt64, header: SegmentHeader?, fileBytes: Int) {
+    self.number = number
+    self.header = header
+    self.fileBytes = fileBytes
+  }
+
+  /// Of a segment that is not read: its frames are all in the catalog's counts.
+  init(_ summary: IndexFile.Summary) {
+    number = summary.segment
+    fileBytes = summary.segmentBytes
+    header = SegmentHeader(
+      number: summary.segment, storeIdentity: StoreIdentity(high: 0, low: 0), lane: summary.lane,
+      createdMilliseconds: 0, firstBatch: summary.firstBatch, durableBatch: 0, standings: [:])
+  }
+
   /// Reads `bytes`. Batches up to `durableBatch` were on disk once: a bad frame of one of them is damage, not a torn
   /// write.
+  /// - Parameter header: its header; nil when that is torn or damaged
   static func scan(
-    number: UInt64, bytes: UnsafeRawBufferPointer, durableBatch: UInt64
-  ) throws(StoreError) -> SegmentScan {
-    var scan = SegmentScan(number: number, header: try SegmentHeader.decode(bytes), fileBytes: bytes.count)
+    number: UInt64, header: SegmentHeader?, bytes: UnsafeRawBufferPointer, durableBatch: UInt64
+  ) -> SegmentScan {
+    var scan = SegmentScan(number: number, header: header, fileBytes: bytes.count)
     guard let header = scan.header else {
       // A header is written first and in one piece: after a kill it is whole or the file is shorter than it.
       scan.tail = bytes.count > SegmentHeader.fixedBytes && bytes.contains { $0 != 0 } ? .damaged : .torn

@@ -23,7 +23,7 @@ extension StoreWriter {
     do throws(StoreError) {
       try checkBudget()
       try cutTornTails()
-      var starts: [(lane: Int, segment: OpenSegment, recordsStart: Int, end: Int)] = []
+      var starts: [(lane: Int, segment: OpenSegment, start: Int, recordsStart: Int, end: Int)] = []
       for lane in written {
         let records = batch.buffer(of: lane).bytes
         let head = FrameHeader.encode(
@@ -33,13 +33,15 @@ extension StoreWriter {
         target.isTorn = true
         target.isDirty = true
         try write(head, records, to: target)
-        starts.append((lane, target, target.length + head.count, target.length + head.count + records.count))
+        let recordsStart = target.length + head.count
+        starts.append((lane, target, target.length, recordsStart, recordsStart + records.count))
       }
       for part in starts {
         part.segment.isTorn = false
         bytesOnDisk += Int64(part.end - part.segment.length)
         part.segment.length = part.end
         part.segment.lastBatch = number
+        part.segment.frames.append(UInt32(truncatingIfNeeded: part.start))
         part.segment.extendCoverage(by: batch.coverage)
         index(lane: part.lane, in: part.segment, recordsStart: part.recordsStart)
       }

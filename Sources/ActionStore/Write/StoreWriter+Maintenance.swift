@@ -97,17 +97,11 @@ extension StoreWriter {
   }
 
   private func seal(_ target: OpenSegment) throws(StoreError) -> SealedSegment {
-    let number = target.segment.number
     let lists = target.index.allLists().map { (group: groups[Int($0.key)], list: $0.value) }
     let index = try SealedIndex.write(
-      segment: number, segmentBytes: target.length, lists: lists, paths: paths, files: files)
+      target.summary, frames: target.frames, lists: lists, paths: paths, files: files)
     bytesOnDisk += Int64(index.byteCount)
-    let segment = Segment(
-      number: number, lane: target.segment.lane, mapping: target.segment.mapping, index: .sealed(index),
-      coverage: target.coverage, latestExpiry: target.segment.latestExpiryMilliseconds)
-    return SealedSegment(
-      segment: segment, firstBatch: target.firstBatch, lastBatch: target.lastBatch, segmentBytes: target.length,
-      bytesOnDisk: target.length + index.byteCount)
+    return SealedSegment(mapping: target.segment.mapping, index: index, check: nil)
   }
 
   /// The segments whose last action has expired, and the counters as they are without them. One that waits for its
@@ -124,6 +118,8 @@ extension StoreWriter {
       departures.segments.insert(item.segment.number)
       item.segment.forEachList { group, list in depart(list, of: group, &departures) }
     }
+    // What cannot be counted stays until it was read again.
+    if health.isDamaged { return Departures() }
     return departures
   }
 
@@ -182,9 +178,11 @@ extension StoreWriter {
     }
   }
 
-  /// Makes everything durable and lets go of the files; the store is not used afterwards.
+  /// Makes everything durable and lets go of the files; the store is not used afterwards. Segments get their index
+  /// files, so that the next start need not read them.
   func close(now: Int64) throws(StoreError) {
     defer { catalog.close() }
+    for lane in open.indices where open[lane]?.isTorn == false { retire(lane: lane) }
     try maintain(now: now)
   }
 }
@@ -196,34 +194,4 @@ struct Departures {
   var actions: UInt64 = 0
 
   var isEmpty: Bool { segments.isEmpty }
-}
-
-extension SealedIndex {
-  /// Writes an index file, durable, and maps it.
-  static func write(
-    segment: UInt64, segmentBytes: Int, lists: [(group: Group, list: OpenIndex.List)], paths: SegmentPaths,
-    files: FileSystem
-  ) throws(StoreError) -> SealedIndex {
-    let bytes = IndexFile.encode(segment: segment, segmentBytes: segmentBytes, lists: lists)
-    try files.replace(paths.index(segment), with: bytes)
-    guard let index = try open(segment: segment, segmentBytes: segmentBytes, paths: paths, files: files) else {
-      throw StoreError(.damaged, "the index of segment \(segment) does not read back as written")
-    }
-    return index
-  }
-
-  /// Nil when there is no such file or it is damaged.
-  static func open(
-    segment: UInt64, segmentBytes: Int, paths: SegmentPaths, files: FileSystem
-  ) throws(StoreError) -> SealedIndex? {
-    let file: FileDescriptor
-    do throws(StoreError) { file = try files.open(paths.index(segment), flags: 0) } catch {
-      if error.isMissingFile { return nil }
-      throw error
-    }
-    let length = try files.length(of: file)
-    guard length >= IndexFile.headerBytes else { return nil }
-    let mapping = try files.map(file, capacity: length)
-    return SealedIndex(mapping: mapping, byteCount: length, segment: segment, segmentBytes: segmentBytes)
-  }
 }

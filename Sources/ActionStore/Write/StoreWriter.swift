@@ -13,6 +13,7 @@ final class StoreWriter {
   let directory: QueueDirectory
   let logger: Logger
   let identity: StoreIdentity
+  let health: StoreHealth
   /// What readers see.
   let view: StoreView
   let sources: SourceLedger
@@ -21,7 +22,7 @@ final class StoreWriter {
   /// Segments no longer written to, with index file, ascending by number.
   var sealed: [SealedSegment]
   /// Segments no longer written to whose index file is still to be written.
-  var retired: [OpenSegment] = []
+  var retired: [OpenSegment]
   var open: [OpenSegment?] = Array(repeating: nil, count: Lane.count)
   var nextSegment: UInt64
   var lastBatch: UInt64
@@ -55,24 +56,29 @@ final class StoreWriter {
 
   init(
     configuration: StoreConfiguration, files: FileSystem, paths: SegmentPaths, catalog: Catalog,
-    logger: Logger, recovered: RecoveredStore, view: StoreView, sources: SourceLedger
+    directory: QueueDirectory, logger: Logger, recovered: RecoveredStore, view: StoreView,
+    sources: SourceLedger
   ) {
     self.configuration = configuration
     self.files = files
     self.paths = paths
     self.catalog = catalog
-    directory = view.directory
+    self.directory = directory
     self.logger = logger
     self.view = view
     self.sources = sources
     identity = recovered.identity
+    health = recovered.health
     sealed = recovered.segments
+    retired = recovered.retired
     nextSegment = recovered.nextSegment
     lastBatch = recovered.lastBatch
     durableBatch = recovered.lastBatch
     checkpointedBatch = recovered.checkpointedBatch
     standings = recovered.standings
-    bytesOnDisk = recovered.segments.reduce(0) { $0 + Int64($1.bytesOnDisk) }
+    bytesOnDisk =
+      recovered.segments.reduce(0) { $0 + Int64($1.bytesOnDisk) }
+      + recovered.retired.reduce(0) { $0 + Int64($1.length) }
     groups = recovered.groups
     counters = recovered.counters
     rejected = recovered.rejected
@@ -115,7 +121,10 @@ final class StoreWriter {
 
   /// Shows readers new offsets and counts; the segments are those of the last snapshot.
   func publishOffsets(_ change: (QueueDirectory) -> Void) {
-    view.set(StoreSnapshot(lanes: segmentLanes, nextOffsets: standings.mapValues(\.next), holes: holes), change)
+    view.set(
+      StoreSnapshot(
+        lanes: segmentLanes, nextOffsets: standings.mapValues(\.next), holes: holes, directory: directory,
+        identity: identity, health: health), change)
   }
 
   private var segmentLanes: [[Segment]] = []
@@ -130,4 +139,20 @@ struct SealedSegment {
   var segmentBytes: Int
   /// Of the segment and its index together.
   var bytesOnDisk: Int
+
+  init(segment: Segment, index: SealedIndex) {
+    self.segment = segment
+    firstBatch = index.summary.firstBatch
+    lastBatch = index.summary.lastBatch
+    segmentBytes = index.summary.segmentBytes
+    bytesOnDisk = index.summary.segmentBytes + index.byteCount
+  }
+
+  init(mapping: FileMapping, index: SealedIndex, check: SegmentCheck?) {
+    let summary = index.summary
+    let segment = Segment(
+      number: summary.segment, lane: summary.lane, mapping: mapping, index: .sealed(index), coverage: summary.coverage,
+      latestExpiry: summary.latestExpiry, check: check)
+    self.init(segment: segment, index: index)
+  }
 }

@@ -8,7 +8,7 @@ import NIOHTTPTypesHTTP1
 
 /// Sets up a connection: llhttp, ours, then what Hummingbird needs.
 ///
-///     ArrivalObserver   bytes in: when did a request begin
+///     ShortWay          bytes in: plain pages; when did a request begin
 ///     HTTPRequestDecoder  llhttp
 ///     FrontDoor         pages, deadlines, limits, the end of the connection
 ///     HTTPResponseEncoder  for Hummingbird's answers only
@@ -22,6 +22,7 @@ struct FeedChannel: HTTPChannelHandler {
     /// The `listener` label of metrics.
     let listener: String
     let answersPagesDirectly: Bool
+    let takesShortWay: Bool
   }
 
   typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
@@ -32,7 +33,7 @@ struct FeedChannel: HTTPChannelHandler {
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
-      try Self.addFront(to: pipeline, settings)
+      try Self.addFront(to: pipeline, settings, allocator: channel.allocator)
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
       return try NIOAsyncChannel(
         wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -40,7 +41,9 @@ struct FeedChannel: HTTPChannelHandler {
   }
 
   /// Everything between the socket and Hummingbird's own types.
-  static func addFront(to pipeline: ChannelPipeline.SynchronousOperations, _ settings: Settings) throws {
+  static func addFront(
+    to pipeline: ChannelPipeline.SynchronousOperations, _ settings: Settings, allocator: ByteBufferAllocator
+  ) throws {
     let door = FrontDoor(settings: settings)
     var limits = NIOHTTPDecoderLimitConfiguration()
     // llhttp's limits hold for the target as well; the door measures that one itself, to say which it was.
@@ -50,7 +53,7 @@ struct FeedChannel: HTTPChannelHandler {
     let decoder = ByteToMessageHandler(
       HTTPRequestDecoder(
         leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
-    try pipeline.addHandler(ArrivalObserver(door: door))
+    try pipeline.addHandler(ShortWay(door: door, allocator: allocator))
     try pipeline.addHandler(decoder)
     try pipeline.addHandler(door)
     try pipeline.addHandler(HTTPResponseEncoder())
@@ -59,23 +62,6 @@ struct FeedChannel: HTTPChannelHandler {
 
   func handle(value: Value, logger: Logger) async {
     await handleHTTP(asyncChannel: value, logger: logger)
-  }
-}
-
-/// Tells the door when bytes arrive, before they are a head.
-final class ArrivalObserver: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias InboundOut = ByteBuffer
-
-  private let door: FrontDoor
-
-  init(door: FrontDoor) {
-    self.door = door
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    door.bytesArrived(unwrapInboundIn(data))
-    context.fireChannelRead(data)
   }
 }
 

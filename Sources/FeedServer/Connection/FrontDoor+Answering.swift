@@ -63,7 +63,7 @@ extension FrontDoor {
   /// - Parameter closes: whether the answer says so itself.
   func connectionField(closes: Bool) -> String? {
     if closes { return nil }
-    if isLastRequest, underWay <= 1, fault == nil { return "close" }
-    return isOldKeepAlive ? "keep-alive" : nil
+    if isLastRequest, passed.count <= 1, fault == nil { return "close" }
+    return passed.first ?? isOldKeepAlive ? "keep-alive" : nil
   }
 }

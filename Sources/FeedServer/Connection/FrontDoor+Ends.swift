@@ -24,8 +24,8 @@ extension FrontDoor {
     isLastRequest = true
     if reading == .passing {
       // The request at fault is under way itself: Hummingbird waits for the rest of it.
-      guard underWay == 1, !isAnswering else { return finish(context, lingers: false) }
-      underWay = 0
+      guard passed.count == 1, !isAnswering else { return finish(context, lingers: false) }
+      passed.removeAll()
       reading = .skipping
     }
     fault = problem
@@ -34,7 +34,7 @@ extension FrontDoor {
 
   /// Does what was to be done once nothing is under way.
   func settle(_ context: ChannelHandlerContext) {
-    guard underWay == 0, held.isEmpty, !isFinished else { return }
+    guard passed.isEmpty, held.isEmpty, !isFinished else { return }
     if let problem = fault {
       fault = nil
       answer(problem, context)
@@ -48,14 +48,14 @@ extension FrontDoor {
   func answerEnded(closes: Bool) {
     guard let context, !isFinished else { return }
     isAnswering = false
-    underWay = max(0, underWay - 1)
+    _ = passed.popFirst()
     if closes {
       // What follows was not read, or is not to be.
       isLastRequest = true
       held.removeAll()
       return finish(context, lingers: reading == .passing)
     }
-    if underWay == 0, reading == .nothing { deadlines.wait(for: .request, now: .now()) }
+    if passed.isEmpty, reading == .nothing { deadlines.wait(for: .request, now: .now()) }
     settle(context)
     schedule()
   }
@@ -70,7 +70,7 @@ extension FrontDoor {
     case ChannelEvent.inputClosed where isFinished:
       // While the last answer is still going out, its end closes.
       if deadlines.isLingering { close(context) }
-    case ChannelEvent.inputClosed where underWay == 0:
+    case ChannelEvent.inputClosed where passed.isEmpty:
       // Hummingbird, told of it, would close at once, and take back what the client has not read yet.
       isLastRequest = true
       if reading != .nothing { reading = .nothing }

@@ -27,8 +27,9 @@ final class FrontDoor: ChannelDuplexHandler {
   var date = HTTPDate()
 
   var reading = Reading.nothing
-  /// Requests passed on whose answer has not ended.
-  var underWay = 0
+  /// Requests passed on whose answer has not ended: of each, whether it is one of HTTP/1.0 that keeps the connection,
+  /// which its answer has to say.
+  var passed = CircularBuffer<Bool>()
   /// Whether the head of an answer of Hummingbird's has gone out, and not yet its end.
   var isAnswering = false
   /// Heads, and what follows them, that wait for the client to read what it was sent.
@@ -43,17 +44,20 @@ final class FrontDoor: ChannelDuplexHandler {
   var isLastRequest = false
   /// The last answer is out; what still comes in is thrown away, what still would go out too.
   var isFinished = false
-  /// The head that came last: an answer to HTTP/1.0 has to say that the connection stays.
+  /// The same of the head that came last.
   var isOldKeepAlive = false
 
   var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
   var isClosed = false
+  /// The channel's, as it last said: whether the client reads what it is sent.
+  private(set) var isWritable = true
   /// Bytes handed to the channel, and of those the ones the client had taken when that was last looked at.
   var bytesWritten = 0
   var bytesTaken = 0
   /// Bytes of the request line being read, as far as that can be told before llhttp has: which of two limits it was.
   var lineBytes = 0
   var sawLineEnd = false
+  private var beganHead = false
   private let connections: PrometheusGauge
 
   init(settings: FeedChannel.Settings) {
@@ -78,14 +82,31 @@ final class FrontDoor: ChannelDuplexHandler {
 
   // MARK: Input
 
-  /// Told by ``ArrivalObserver`` before llhttp sees the bytes.
+  /// Whether nothing is under way or waits to be, and the connection goes on: what comes next may be answered at once.
+  var isIdle: Bool {
+    guard case .nothing = reading else { return false }
+    return passed.isEmpty && held.isEmpty && fault == nil && !isLastRequest && !isFinished
+  }
+
+  /// Told by ``ShortWay`` before llhttp sees the bytes.
   func bytesArrived(_ bytes: ByteBuffer) {
     if deadlines.waiting == .request { deadlines.wait(for: .head, now: .now()) }
+    beganHead = false
     guard !sawLineEnd else { return }
     let view = bytes.readableBytesView
     let end = view.firstIndex(of: 0x0A)
     lineBytes += view.distance(from: view.startIndex, to: end ?? view.endIndex)
     sawLineEnd = end != nil
+  }
+
+  /// Told by ``ShortWay`` when llhttp has seen the bytes: behind the last head in them another may have begun.
+  func bytesRead(_ bytes: ByteBuffer) {
+    guard beganHead, !sawLineEnd else { return }
+    let view = bytes.readableBytesView
+    guard let end = view.lastIndex(of: 0x0A) else { return }
+    // An empty line ends a head; any other is one of the new head.
+    sawLineEnd = !view[...end].suffix(4).elementsEqual("\r\n\r\n".utf8)
+    lineBytes = view.distance(from: end, to: view.endIndex) - 1
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -114,7 +135,8 @@ final class FrontDoor: ChannelDuplexHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    deadlines.setWritable(context.channel.isWritable, now: .now())
+    isWritable = context.channel.isWritable
+    deadlines.setWritable(isWritable, now: .now())
     release(context)
     schedule()
     context.fireChannelWritabilityChanged()
@@ -152,13 +174,14 @@ final class FrontDoor: ChannelDuplexHandler {
       }
       sawLineEnd = false
       lineBytes = 0
+      beganHead = true
       begin(head, context)
     case .body:
       if reading == .passing { context.fireChannelRead(wrapInboundOut(part)) }
     case .end:
       if reading == .passing { context.fireChannelRead(wrapInboundOut(part)) }
       reading = .nothing
-      deadlines.wait(for: underWay == 0 ? .request : .nothing, now: .now())
+      deadlines.wait(for: passed.isEmpty ? .request : .nothing, now: .now())
       settle(context)
     }
   }
@@ -175,15 +198,17 @@ final class FrontDoor: ChannelDuplexHandler {
       reading = .skipping
       return report(.overloaded, context)
     }
-    if settings.answersPagesDirectly, underWay == 0, !request.hasContent, answerPage(request.request, context) {
+    if settings.answersPagesDirectly, passed.isEmpty, !request.hasContent, answerPage(request.request, context) {
       reading = .skipping
       hasFlushDue = true
       return
     }
     reading = .passing
-    underWay += 1
+    passed.append(isOldKeepAlive)
     deadlines.wait(for: .content, now: .now())
-    if request.wantsContinue, underWay == 1, request.request.contentLength ?? 0 <= PostResponder.contentBytesMax {
+    if request.wantsContinue, request.hasContent, passed.count == 1,
+      request.request.contentLength ?? 0 <= PostResponder.contentBytesMax
+    {
       context.writeAndFlush(
         wrapOutboundOut(.byteBuffer(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))), promise: nil)
     }

@@ -16,15 +16,19 @@ final class HTTPMetrics: Sendable {
 
   /// - Parameter route: nil when there is none; paths from outside never become labels.
   func record(route: FeedRoute?, code: Int, nanoseconds: Int64) {
+    durations(route: route, code: code).recordNanoseconds(nanoseconds)
+  }
+
+  /// The series of one route and status.
+  func durations(route: FeedRoute?, code: Int) -> PrometheusHistogram {
     let key = Key(route: route, code: code)
-    let histogram = durations.withLock { durations in
+    return durations.withLock { durations in
       if let known = durations[key] { return known }
       let made = registry.timer(
         "strandline_http_request_duration_seconds", [("route", route?.rawValue ?? "none"), ("code", String(code))])
       durations[key] = made
       return made
     }
-    histogram.recordNanoseconds(nanoseconds)
   }
 
   func countTimeout(_ waitedFor: String) {

@@ -154,11 +154,18 @@ extension Problem {
     Problem(
       400, "malformed-request", title: "The request is malformed", detail: "this is not HTTP/1.1 as RFC 9112 has it"))
 
+  /// Never met: sizes of text are worked out before it is written, and they did not agree.
+  static let unwritable = Problem(
+    500, "internal", title: "The answer could not be written", detail: "a fault of the server; please report it")
+
   static func unavailable(_ detail: String, retryAfterSeconds: Int = 5) -> Problem {
     var problem = Problem(503, "unavailable", title: "The service cannot do this now", detail: detail)
     problem.retryAfterSeconds = retryAfterSeconds
     return problem
   }
+
+  /// Something on disk is not what was written; it is read again from the topic.
+  static let unreadable = unavailable("a damaged file of this node is being set aside", retryAfterSeconds: 1)
 
   private static func closing(_ problem: Problem) -> Problem {
     var problem = problem

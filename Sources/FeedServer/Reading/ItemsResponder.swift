@@ -9,11 +9,10 @@ struct ItemsResponder: Sendable {
   func answer(id: String, queue: QueueAddress, location: String) throws(Problem) -> FeedAnswer {
     let position = try open(id, queue: queue, parameter: "id")
     // The time is taken before the action is read: no age then reaches its TTL.
-    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    let writer = ActionWriter(queue: QueueReference(queue), sealer: store.sealer, now: store.nowMilliseconds())
     guard let action = store.action(at: position, in: queue) else { throw missing([position]) }
     var body = ByteBuffer()
-    body.reserveCapacity(writer.capacity(for: [action]))
-    writer.write(action, to: &body)
+    try body.write(PageActions([action]), by: writer)
     return answer(body, location: location)
   }
 
@@ -28,22 +27,22 @@ struct ItemsResponder: Sendable {
       }
     }
     guard !ids.isEmpty else { throw Self.wrongCount }
-    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    let writer = ActionWriter(queue: QueueReference(queue), sealer: store.sealer, now: store.nowMilliseconds())
     var positions: [ActionPosition] = []
     for id in ids { positions.append(try open(String(id), queue: queue, parameter: "ids")) }
     let actions = positions.compactMap { store.action(at: $0, in: queue) }
     guard !actions.isEmpty else { throw missing(positions) }
     var body = ByteBuffer()
-    body.reserveCapacity(writer.capacity(for: actions) + 32)
     // `links` is empty: there is nothing to go on to, but Zaqar's client looks for it.
     body.writeStaticString("{\"links\":[],\"messages\":[")
-    writer.write(actions, to: &body)
+    try body.write(PageActions(actions), by: writer)
     body.writeStaticString("]}")
     return answer(body, location: location)
   }
 
   /// An id that names a place this node has not come to yet was given out by another: nothing can be said of it here.
   private func missing(_ positions: [ActionPosition]) -> Problem {
+    if store.isDamaged { return .unreadable }
     let isUnread = positions.contains { $0.offset >= store.nextOffset(of: $0.partition) ?? 0 }
     return isUnread
       ? .unavailable("this node has not read the topic as far as that action", retryAfterSeconds: 1) : .unknownAction

@@ -9,7 +9,7 @@ struct PageRequest {
   /// What Zaqar's clients send with message listings. Actions have no echo and no claims, so these change nothing.
   static let toleratedParameters = ["echo", "include_claimed", "include_delayed"]
 
-  let queue: QueueAddress
+  let queue: QueueReference
   let marker: Marker?
   let limit: Int
   let events: [String]
@@ -18,7 +18,7 @@ struct PageRequest {
 
   /// - Throws: a 400 naming the parameter and what it may be.
   init(queue: QueueAddress, query: QueryItems, isStrict: Bool, sealer: TokenSealer) throws(Problem) {
-    self.queue = queue
+    self.queue = QueueReference(queue)
     self.isStrict = isStrict
     limit = try PageLimit.parse(try query.single("limit"))
     marker = try Self.marker(try query.single("marker"), queue: queue, sealer: sealer)
@@ -28,11 +28,8 @@ struct PageRequest {
   /// The path and query that continue behind `marker`: path-only and in the full form, however this page was asked
   /// for, so that it can be followed without knowing a header.
   func nextHref(_ marker: Marker, sealer: TokenSealer) -> String {
-    var href = "/v1/\(queue.project)/queues/\(queue.queue)/actions?marker="
-    href += sealer.seal(marker, queue: queue)
-    href += "&limit=\(limit)"
-    for event in events { href += "&event=\(PercentCoding.encode(event))" }
-    return href
+    NextLink(queue: queue, marker: marker, limit: limit, sealer: sealer).text
+      + events.map { "&event=\(PercentCoding.encode($0))" }.joined()
   }
 
   private static func marker(

@@ -13,25 +13,20 @@ struct PageResponder: Sendable {
     let writer = ActionWriter(queue: page.queue, sealer: store.sealer, now: store.nowMilliseconds())
     let found = store.page(
       of: page.queue, after: page.marker, limit: page.limit, events: page.events, stopsAtGaps: page.isStrict)
+    if found.actions.isEmpty, store.isDamaged { throw .unreadable }
     if found.actions.isEmpty, found.gaps.isEmpty, found.isExhausted {
       return try empty(page, found.marker, currency: currency, location: location)
     }
-    let next = page.nextHref(found.marker, sealer: store.sealer)
+    var next = page.nextHref(found.marker, sealer: store.sealer)
     if page.isStrict, !found.gaps.isEmpty {
       throw .lost(found.gaps, archive: archive, resume: next)
     }
+    let text = PageText(found, writer: writer, archive: archive)
     var body = ByteBuffer()
-    body.reserveCapacity(writer.capacity(for: found.actions) + next.utf8.count + 64 + found.gaps.count * 160)
-    body.writeStaticString("{\"links\":[{\"rel\":\"next\",\"href\":\"")
-    body.writeString(next)
-    body.writeStaticString("\"}],\"messages\":[")
-    writer.write(found.actions, to: &body)
-    body.writeStaticString("]")
-    if !found.gaps.isEmpty {
-      body.writeStaticString(",\"gaps\":")
-      body.writeGaps(found.gaps, archive: archive)
+    let isWhole = next.withUTF8 { next in
+      body.writeText(count: text.bytes(next: next.count)) { text.write(to: &$0, next: UnsafeRawBufferPointer(next)) }
     }
-    body.writeStaticString("}")
+    guard isWhole else { throw .unwritable }
     var answer = FeedAnswer(status: 200)
     answer.setBody(body, contentType: "application/json")
     answer.add("Content-Location", location)

@@ -42,7 +42,7 @@ struct QueuesResponder: Sendable {
   func statistics(
     of queue: QueueAddress, currency: FeedCurrency?, location: String
   ) throws(Problem) -> FeedAnswer {
-    let writer = ActionWriter(queue: queue, sealer: store.sealer, now: store.nowMilliseconds())
+    let writer = ActionWriter(queue: QueueReference(queue), sealer: store.sealer, now: store.nowMilliseconds())
     guard let statistics = store.statistics(of: queue) else {
       // A node that has not read everything cannot know that there is none.
       if let behind = currency?.behind {

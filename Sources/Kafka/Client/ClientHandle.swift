@@ -23,12 +23,17 @@ final class ClientHandle: @unchecked Sendable {
 
   private let gate = UseGate()
   private let mainQueue: OpaquePointer
+  private let opaque: (any AnyObject & Sendable)?
   private let stopsServing = Atomic<Bool>(false)
   private let eventsEnded = Latch()
 
-  /// - Parameter configuration: taken over, whether this throws or not
+  /// - Parameters:
+  ///   - configuration: taken over, whether this throws or not
+  ///   - opaque: what the configuration's opaque pointer leads to; kept until the C handle is freed, for its threads may
+  ///     call back until then
   init(
-    kind: rd_kafka_type_t, role: String, configuration: OpaquePointer, events: ClientEvents
+    kind: rd_kafka_type_t, role: String, configuration: OpaquePointer, events: ClientEvents,
+    opaque: (any AnyObject & Sendable)? = nil
   ) throws(KafkaError) {
     let wanted = RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_STATS
     rd_kafka_conf_set_events(configuration, wanted)
@@ -53,6 +58,7 @@ final class ClientHandle: @unchecked Sendable {
     mainQueue = queue
     self.role = role
     self.events = events
+    self.opaque = opaque
     // Logs travel as events too: callbacks would come on threads that must not be held up.
     _ = rd_kafka_set_log_queue(created, nil)
     _ = DedicatedThread(name: "kafka-events") { [self] in

@@ -1,7 +1,7 @@
 import Crdkafka
 
 /// What librdkafka calls back on its own threads or within a poll. The consumer's C handle holds an unretained pointer
-/// to it and never outlives it.
+/// to it; ``ClientHandle`` keeps it for as long.
 final class ConsumerCallbacks: Sendable {
   let rebalances: RebalanceRelay
   let connections = ConnectionCounter()

@@ -8,6 +8,7 @@ final class ConsumerCore: @unchecked Sendable {
   let callbacks: ConsumerCallbacks
   private let queue: OpaquePointer
   private let isWoken = Atomic<Bool>(false)
+  private let waker: FetchWaker
 
   /// The group of consumers that only assign: librdkafka wants a name, but nobody joins or commits under it.
   private static let groupOfLoners = "strandline.unjoined"
@@ -42,8 +43,9 @@ final class ConsumerCore: @unchecked Sendable {
     callbacks.install(in: native)
     handle = try ClientHandle(
       kind: RD_KAFKA_CONSUMER, role: "consumer", configuration: native,
-      events: ClientEvents(logger: logger, metrics: ClientMetrics(role: "consumer")))
+      events: ClientEvents(logger: logger, metrics: ClientMetrics(role: "consumer")), opaque: callbacks)
     self.callbacks = callbacks
+    waker = FetchWaker(handle: handle)
     guard let queue = rd_kafka_queue_get_consumer(handle.pointer) else {
       handle.beginClose()
       throw KafkaError(RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, message: "group.id must not be empty")
@@ -70,6 +72,9 @@ final class ConsumerCore: @unchecked Sendable {
         messages.deallocate()
         throw KafkaError(rd_kafka_last_error())
       }
+      if taken > 0, let last = messages[taken - 1], last.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+        waker.note(queued: rd_kafka_queue_length(queue), last: last)
+      }
       return ConsumedBatch(messages: messages, taken: taken, handle: handle)
     }
   }
@@ -82,7 +87,8 @@ final class ConsumerCore: @unchecked Sendable {
   }
 
   func beginClose() {
-    // `self` is kept by the closures, and with it the callbacks and the queue, until closing is through.
+    waker.end()
+    // `self` is kept by the closures, and with it the queue, until closing is through.
     handle.beginClose {
       rd_kafka_queue_yield(self.queue)
     } goodbye: { handle in

@@ -46,7 +46,7 @@ public final class KafkaProducer: Sendable {
       withRecordBytes(value) { value in
         do throws(KafkaError) {
           try core.enqueue(
-            topic: topic, partition: partition ?? -1, key: key, value: value, headers: headers,
+            topic: topic, partition: partition ?? -1, key: key, value: value, headers: .list(headers),
             timestampMilliseconds: timestampMilliseconds ?? 0, ticket: ticket)
           return .success(())
         } catch {
@@ -64,8 +64,26 @@ public final class KafkaProducer: Sendable {
     headers: [KafkaHeader] = [], timestampMilliseconds: Int64? = nil, onDelivery: DeliveryCallback? = nil
   ) throws(KafkaError) {
     try core.enqueue(
-      topic: topic, partition: partition ?? -1, key: rawKey, value: rawValue, headers: headers,
+      topic: topic, partition: partition ?? -1, key: rawKey, value: rawValue, headers: .list(headers),
       timestampMilliseconds: timestampMilliseconds ?? 0, ticket: onDelivery.map { DeliveryTicket($0) })
+  }
+
+  /// Queues a record whose headers lie in one piece; otherwise as
+  /// ``send(topic:partition:key:value:headers:timestampMilliseconds:onDelivery:)``.
+  public func send(
+    topic: String, key: [UInt8], value: [UInt8], packedHeaders: PackedHeaders,
+    onDelivery: @escaping DeliveryCallback
+  ) throws(KafkaError) {
+    let result: Result<Void, KafkaError> = key.withUnsafeBytes { key in
+      value.withUnsafeBytes { value in
+        Result { () throws(KafkaError) in
+          try core.enqueue(
+            topic: topic, partition: -1, key: key, value: value, headers: .packed(packedHeaders),
+            timestampMilliseconds: 0, ticket: DeliveryTicket(onDelivery))
+        }
+      }
+    }
+    try result.get()
   }
 
   /// Queues a record and waits until the broker has acknowledged it, or it has failed for good.

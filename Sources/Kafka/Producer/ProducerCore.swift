@@ -49,7 +49,7 @@ final class ProducerCore: Sendable {
   /// Hands a record to librdkafka, which copies it. Never blocks.
   func enqueue(
     topic: String, partition: Int32, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
-    headers: [KafkaHeader], timestampMilliseconds: Int64, ticket: DeliveryTicket?
+    headers: RecordHeaders, timestampMilliseconds: Int64, ticket: DeliveryTicket?
   ) throws(KafkaError) {
     try handle.use { client throws(KafkaError) in
       let topic = try topics.handle(of: topic, client: client)
@@ -83,7 +83,7 @@ final class ProducerCore: Sendable {
 
   private func produce(
     _ client: OpaquePointer, _ topic: OpaquePointer, _ partition: Int32, _ key: UnsafeRawBufferPointer?,
-    _ value: UnsafeRawBufferPointer?, _ headers: [KafkaHeader], _ timestampMilliseconds: Int64,
+    _ value: UnsafeRawBufferPointer?, _ headers: RecordHeaders, _ timestampMilliseconds: Int64,
     _ opaque: UnsafeMutableRawPointer?
   ) -> KafkaError? {
     var list: OpaquePointer?

@@ -7,11 +7,23 @@ final class TopicHandles: Sendable {
     let pointer: OpaquePointer
   }
 
-  private let handles = Mutex<[String: Handle]>([:])
+  private struct State {
+    var handles: [String: Handle] = [:]
+    /// The one asked for last: nearly always there is one topic.
+    var last: (name: String, handle: Handle)?
+  }
+
+  private let state = Mutex(State())
 
   /// Only within a use of `client`, which keeps it and thereby the returned handle valid.
   func handle(of topic: String, client: OpaquePointer) throws(KafkaError) -> OpaquePointer {
-    if let handle = handles.withLock({ $0[topic] }) { return handle.pointer }
+    let known = state.withLock { state -> Handle? in
+      if let last = state.last, last.name == topic { return last.handle }
+      guard let handle = state.handles[topic] else { return nil }
+      state.last = (topic, handle)
+      return handle
+    }
+    if let known { return known.pointer }
     guard TopicName.isValid(topic) else {
       throw KafkaError(
         RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
@@ -21,10 +33,10 @@ final class TopicHandles: Sendable {
       throw KafkaError(rd_kafka_last_error())
     }
     let handle = Handle(pointer: created)
-    let other = handles.withLock { handles in
+    let other = state.withLock { state in
       // Another thread may have been faster; librdkafka counts references to one topic object.
-      if let other = handles[topic] { return other as Handle? }
-      handles[topic] = handle
+      if let other = state.handles[topic] { return other as Handle? }
+      state.handles[topic] = handle
       return nil
     }
     guard let other else { return created }
@@ -34,9 +46,9 @@ final class TopicHandles: Sendable {
 
   /// When nobody uses the client any more, and before it is freed.
   func destroyAll() {
-    let all = handles.withLock { handles in
-      defer { handles = [:] }
-      return Array(handles.values)
+    let all = state.withLock { state in
+      defer { state = State() }
+      return Array(state.handles.values)
     }
     for handle in all { rd_kafka_topic_destroy(handle.pointer) }
   }

@@ -55,6 +55,7 @@ struct DevCommand: ConfiguredCommand {
     configuration.kafka = broker.configuration
     let node = try await FeedNode(configuration, registry: NodeProcess.bootstrapMetrics(), logger: logger)
     try await broker.continueAfter(node.store.nextOffsets)
+    node.store.forgetLastRecords()
 
     let screen = DevScreen(
       configuration: configuration, program: CommandLine.arguments.first ?? "strandline",

@@ -49,7 +49,7 @@ struct FeedNode: Sendable {
   }
 
   /// In the order they start; they end in reverse: first the requests, then what they may still need.
-  var services: [any Service] { [ingest, probe, server] }
+  var services: [any Service] { [StoreVerification(store: store), ingest, probe, server] }
 
   /// What is closed after them, in this order.
   /// - Parameter flushTimeout: how long records on their way to Kafka are waited for

@@ -43,6 +43,12 @@ final class DirectoryTarget: FuzzTarget {
     for kept in try read(store) where !isForged && !sample.actions.contains(kept) {
       throw Finding("serves what was never stored at \(kept.position)", what)
     }
+    // What a node finds in the background, or a page has found.
+    store.verify { _ in true }
+    try store.repair()
+    for kept in try read(store) where !isForged && !sample.actions.contains(kept) {
+      throw Finding("serves what was never stored at \(kept.position) after a repair", what)
+    }
     if isForged || isShort { return }
     // Kafka still has everything: what is missing is stored again, and then all of it is there, once.
     _ = try store.append { writer in
@@ -74,7 +80,7 @@ final class DirectoryTarget: FuzzTarget {
       for _ in 0..<1_000 {
         let page = store.page(of: queue, after: marker, limit: 20)
         all += page.actions.map { StoreSample.Kept(position: $0.position, body: $0.body) }
-        if page.actions.isEmpty && page.isExhausted { break }
+        if page.actions.isEmpty && (page.isExhausted || store.isDamaged) { break }
         marker = page.marker
       }
       _ = store.statistics(of: queue)

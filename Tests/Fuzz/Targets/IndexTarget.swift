@@ -12,11 +12,11 @@ final class IndexTarget: FuzzTarget {
 
   init(seed: UInt64) throws {
     let sample = try StoreSample()
-    // Recovery writes an index for every segment without one.
+    // A store that is closed in order writes an index for every segment without one.
     let store = try ActionStore(
       configuration: StoreSample.configuration(sample.directory),
       clock: StoreSample.Clock(StoreSample.startMilliseconds), logger: FeedWorld.quiet)
-    store.abandon()
+    try store.close()
     samples = try StoreSample.files(in: sample.directory).filter { $0.name.hasSuffix(".index") }.map(\.bytes)
     guard let memory = GuardedMemory(capacity: 256 << 10), !samples.isEmpty else { throw Finding("no index files", []) }
     self.memory = memory
@@ -33,14 +33,13 @@ final class IndexTarget: FuzzTarget {
     let (segment, segmentBytes) = sample.withUnsafeBytes { sample in
       (sample.integer(at: 16, as: UInt64.self), Int(sample.integer(at: 24, as: UInt64.self)))
     }
+    let mapping = FileMapping(address: address, capacity: file.count)
     guard
-      let index = SealedIndex(
-        mapping: FileMapping(address: address, capacity: file.count), byteCount: file.count, segment: segment,
-        segmentBytes: segmentBytes)
+      let index = SealedIndex(mapping: mapping, byteCount: file.count, segment: segment, segmentBytes: segmentBytes)
     else { return }
-    _ = index.latestExpiryMilliseconds
+    let check = SegmentCheck(index: index, mapping: mapping, health: StoreHealth())
     for group in groups {
-      let isInside = index.withList(of: group) { list in
+      let isInside = index.withList(of: group, check: check) { list in
         guard let list else { return true }
         _ = list.live(at: StoreSample.startMilliseconds)
         _ = list.index(of: 5)

@@ -19,7 +19,8 @@ final class PipelineTarget: FuzzTarget {
     samples = WireSamples(targets: world.targets)
     let core = world.server.core(.all)
     settings = FeedChannel.Settings(
-      limits: ConnectionLimits(), core: core, metrics: core.metrics, listener: "feed", answersPagesDirectly: true)
+      limits: ConnectionLimits(), core: core, metrics: core.metrics, listener: "feed", answersPagesDirectly: true,
+      takesShortWay: true)
   }
 
   func run(_ random: inout SeededRandom) throws {
@@ -40,7 +41,7 @@ final class PipelineTarget: FuzzTarget {
   private func answers(to input: [UInt8], cuts: [Int], answersLate: Bool) throws -> [UInt8] {
     let channel = EmbeddedChannel()
     let pipeline = channel.pipeline.syncOperations
-    try FeedChannel.addFront(to: pipeline, settings)
+    try FeedChannel.addFront(to: pipeline, settings, allocator: channel.allocator)
     let end = SynchronousResponder(core: settings.core, isLate: answersLate)
     try pipeline.addHandler(end)
     try channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

@@ -21,7 +21,10 @@ final class SegmentTarget: FuzzTarget {
     guard let bytes = memory.place(file) else { return }
     let durable = random.oneIn(2) ? 0 : UInt64(random.below(20))
     let scan: SegmentScan
-    do { scan = try SegmentScan.scan(number: 1, bytes: bytes, durableBatch: durable) } catch {
+    do {
+      scan = SegmentScan.scan(
+        number: 1, header: try SegmentHeader.decode(bytes), bytes: bytes, durableBatch: durable)
+    } catch {
       guard error.code == .newerVersion else { throw Finding("\(error)", file) }
       return
     }

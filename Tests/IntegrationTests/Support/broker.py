@@ -48,6 +48,15 @@ class Broker:
         self.process.kill()
         self.process.wait()
 
+    def keep_copy(self):
+        """Copies what the broker has on disk, while it does not run."""
+        shutil.copytree(os.path.join(self.folder, "data"), os.path.join(self.folder, "copy"))
+
+    def restore_copy(self):
+        """Puts the copy back in place of what came since, while the broker does not run."""
+        shutil.rmtree(os.path.join(self.folder, "data"))
+        os.rename(os.path.join(self.folder, "copy"), os.path.join(self.folder, "data"))
+
     def pause(self):
         """It keeps its connections, and answers nothing."""
         self.process.send_signal(signal.SIGSTOP)

@@ -1,4 +1,4 @@
-#include "Ccrc32c.h"
+#include "Cprocessor.h"
 
 #include <string.h>
 
@@ -6,9 +6,9 @@
 
 #include <nmmintrin.h>
 
-int ccrc32c_is_available(void) { return __builtin_cpu_supports("sse4.2") != 0; }
+int processor_has_crc32c(void) { return __builtin_cpu_supports("sse4.2") != 0; }
 
-__attribute__((target("sse4.2"))) uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count) {
+__attribute__((target("sse4.2"))) uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
   uint64_t wide = state;
   for (; count >= 8; count -= 8, bytes += 8) {
     uint64_t word;
@@ -26,9 +26,9 @@ __attribute__((target("sse4.2"))) uint32_t ccrc32c_update(uint32_t state, const 
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
-int ccrc32c_is_available(void) { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
+int processor_has_crc32c(void) { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
 
-__attribute__((target("crc"))) uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count) {
+__attribute__((target("crc"))) uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
   for (; count >= 8; count -= 8, bytes += 8) {
     uint64_t word;
     memcpy(&word, bytes, 8);
@@ -40,9 +40,9 @@ __attribute__((target("crc"))) uint32_t ccrc32c_update(uint32_t state, const uin
 
 #else
 
-int ccrc32c_is_available(void) { return 0; }
+int processor_has_crc32c(void) { return 0; }
 
-uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count) {
+uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
   (void)bytes;
   (void)count;
   return state;
@@ -50,8 +50,8 @@ uint32_t ccrc32c_update(uint32_t state, const uint8_t *bytes, size_t count) {
 
 #endif
 
-uint32_t ccrc32c_extend(uint32_t state, const uint8_t *bytes, size_t count) {
-  if (ccrc32c_is_available()) return ccrc32c_update(state, bytes, count);
+uint32_t processor_crc32c_anywhere(uint32_t state, const uint8_t *bytes, size_t count) {
+  if (processor_has_crc32c()) return processor_crc32c(state, bytes, count);
   for (; count > 0; count--, bytes++) {
     state ^= *bytes;
     for (int bit = 0; bit < 8; bit++) state = state & 1 ? state >> 1 ^ 0x82F63B78u : state >> 1;

@@ -1,0 +1,169 @@
+import AuditActions
+import Foundation
+import Testing
+
+@testable import ActionStore
+
+@Suite("Damage of what a store was closed with")
+struct DamageTests {
+  let fixture: StoreFixture
+  let queue: QueueAddress
+
+  init() throws {
+    fixture = try StoreFixture(segmentBytesMax: 1_000)
+    queue = try .test("p/q")
+    let store = try fixture.open()
+    for offset in 0..<20 { try store.append([Draft(offset: Int64(offset), padding: 50)]) }
+    try store.close()
+  }
+
+  /// Changes a byte in place, as a disk does.
+  private func flip(_ file: String, at position: (Int) -> Int) throws {
+    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file))
+    let position = position(Int(try handle.seekToEnd()))
+    try handle.seek(toOffset: UInt64(position))
+    let byte = try #require(try handle.read(upToCount: 1)?.first)
+    try handle.seek(toOffset: UInt64(position))
+    try handle.write(contentsOf: [byte ^ 0x10])
+    try handle.close()
+  }
+
+  private func segments() throws -> [String] { try fixture.directory.files(withSuffix: ".segment") }
+
+  private func damagedFolders() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: fixture.directory.path).filter { $0.contains(".damaged-") }
+  }
+
+  /// What the topic still has.
+  private func readAgain(_ store: ActionStore) throws {
+    let next = store.nextOffset(of: 0) ?? 0
+    try store.append((next..<20).map { Draft(offset: $0, padding: 50) })
+    #expect(store.all(queue).map(\.text) == (0..<20).map { Draft(offset: $0, padding: 50).body })
+    #expect(store.balance().unbalancedQueues == 0)
+  }
+
+  @Test("is not looked for at the start, and is found before a reader gets it")
+  func page() throws {
+    #expect(try segments().count > 3)
+    try flip(try segments()[0]) { $0 - 10 }
+    let store = try fixture.open()
+    // Nothing was read: nothing is noticed.
+    #expect(store.nextOffset(of: 0) == 20 && !store.isDamaged)
+    let page = store.page(of: queue, after: nil, limit: 10)
+    #expect(store.isDamaged)
+    #expect(page.actions.isEmpty && page.gaps.isEmpty && !page.isExhausted && page.marker.entries.isEmpty)
+    #expect(store.action(at: ActionPosition(partition: 0, offset: 19), in: queue) == nil)
+    #expect { try store.append([Draft(offset: 20)]) } throws: { ($0 as? StoreError)?.code == .damaged }
+    try store.repair()
+    #expect(!store.isDamaged)
+    #expect(try damagedFolders().count == 1)
+    #expect(try #require(store.nextOffset(of: 0)) < 20)
+    try readAgain(store)
+    // Noticed once.
+    try store.close()
+    let next = try fixture.open()
+    next.verify { _ in true }
+    #expect(!next.isDamaged)
+    #expect(next.positions(queue).map(\.offset) == Array(0..<20))
+    #expect(try damagedFolders().count == 1)
+  }
+
+  @Test(
+    "anywhere in a segment or an index never serves a wrong byte, and is found in the background", arguments: 0..<80)
+  func anywhere(round: Int) throws {
+    var random = SeededGenerator(seed: UInt64(round))
+    let file = try #require(
+      try fixture.directory.files(withSuffix: round % 2 == 0 ? ".segment" : ".index").randomElement(using: &random))
+    try flip(file) { Int.random(in: 0..<$0, using: &random) }
+    let store: ActionStore
+    do { store = try fixture.open() } catch let error as StoreError where error.code == .newerVersion { return }
+    var marker: Marker?
+    var texts: [String] = []
+    for _ in 0..<30 {
+      let page = store.page(of: queue, after: marker, limit: 3)
+      #expect(page.gaps.isEmpty)
+      texts += page.actions.map(\.text)
+      marker = page.marker
+    }
+    #expect(texts == (0..<texts.count).map { Draft(offset: Int64($0), padding: 50).body })
+    if round % 3 == 0 {
+      // What has expired, and cannot be counted, stays until it was read again.
+      fixture.clock.advance(seconds: 400)
+      try store.maintain()
+    }
+    store.verify { _ in true }
+    try store.repair()
+    #expect(!store.isDamaged)
+    if round % 3 == 0 {
+      let next = store.nextOffset(of: 0) ?? 0
+      try store.append((next..<20).map { Draft(offset: $0, padding: 50) })
+      try store.maintain()
+      let statistics = try #require(store.statistics(of: queue))
+      #expect(statistics.isBalanced && store.nextOffset(of: 0) == 20)
+    } else {
+      try readAgain(store)
+    }
+  }
+
+  @Test("of a segment's version number is damage, not a newer version, once the store runs")
+  func version() throws {
+    try flip(try segments()[1]) { _ in 11 }
+    let store = try fixture.open()
+    store.verify { _ in true }
+    #expect(store.isDamaged)
+    try store.repair()
+    try readAgain(store)
+  }
+
+  @Test("a segment that is missing or shorter is noticed at the start", arguments: ["cut", "remove"])
+  func length(kind: String) throws {
+    let file = try segments()[1]
+    if kind == "remove" {
+      try FileManager.default.removeItem(atPath: file)
+    } else {
+      let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file))
+      try handle.truncate(atOffset: try handle.seekToEnd() - 7)
+    }
+    let store = try fixture.open()
+    #expect(try #require(store.nextOffset(of: 0)) < 20)
+    #expect(try damagedFolders().count == (kind == "remove" ? 0 : 1))
+    try readAgain(store)
+  }
+
+  @Test("leaves what a reader already has as it was")
+  func readers() throws {
+    let store = try fixture.open()
+    let actions = store.all(queue)
+    // Of the fourth segment: what follows it is cut from files that are mapped.
+    try flip(try segments()[3]) { $0 - 10 }
+    store.verify { _ in true }
+    // Pages had looked at all of it; it has changed since.
+    #expect(store.isDamaged)
+    try store.repair()
+    #expect(Array(actions.map(\.text).prefix(3)) == (0..<3).map { Draft(offset: $0, padding: 50).body })
+    #expect(actions.last?.text == Draft(offset: 19, padding: 50).body)
+    try readAgain(store)
+  }
+
+  @Test("is looked for in pieces, and the search ends when it is told to")
+  func pieces() throws {
+    let store = try fixture.open()
+    var pieces = 0
+    store.verify { _ in
+      pieces += 1
+      return pieces < 3
+    }
+    #expect(pieces == 3)
+    var bytes = 0
+    store.verify { piece in
+      bytes += piece
+      return true
+    }
+    #expect(bytes > 0 && !store.isDamaged)
+    // Everything was seen.
+    store.verify { _ in
+      Issue.record("something is read again")
+      return false
+    }
+  }
+}
