@@ -16,6 +16,8 @@ struct MemoryRun {
   private static let portion = 100_000
   private static let objectRecords = 500
   private static let looks = 20
+  /// Short: what is sealed is remembered until its period's manifest is written, some 4 KiB an object.
+  private static let periodSeconds: Int64 = 10
 
   func run() async throws {
     try await Load.withBroker(partitions: partitions) { kafka in
@@ -23,7 +25,9 @@ struct MemoryRun {
       defer { place.remove() }
       let store = try place.open(logger)
       var configuration = ArchiveConfiguration(
-        kafka: kafka, layout: ArchiveLayout(topic: Load.topic), group: "bench", spool: place.spool)
+        kafka: kafka, layout: ArchiveLayout(topic: Load.topic, period: try PeriodLength(seconds: Self.periodSeconds)),
+        group: "bench", spool: place.spool)
+      configuration.latenessMilliseconds = 1_000
       configuration.limits.recordsMax = Self.objectRecords
       let archive = ActionArchive(configuration: configuration, store: store, logger: logger)
       let service = Task { try await archive.run() }

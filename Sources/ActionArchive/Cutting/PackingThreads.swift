@@ -27,13 +27,17 @@ final class PackingThreads: Sendable {
   func lane() -> Int { nextLane.wrappingAdd(1, ordering: .relaxed).oldValue % lanes.count }
 
   /// An empty block.
-  func block() -> PackingBlock { blocks.withLock { $0.popLast() } ?? PackingBlock() }
+  func block() -> PackingBlock {
+    guard let block = blocks.withLock({ $0.popLast() }) else { return PackingBlock() }
+    block.takeOver()
+    return block
+  }
 
   /// Hands a block over. Blocks the calling thread while too much waits there.
   func pack(_ block: PackingBlock, isLast: Bool, with packer: ObjectPacker, lane: Int) {
     lanes[lane].submit { [self] in
       packer.pack(block.content, isLast: isLast)
-      block.filled = 0
+      block.letGo()
       blocks.withLock { blocks in
         if blocks.count < Self.waitingBlocksMax * lanes.count { blocks.append(block) }
       }
@@ -95,7 +99,17 @@ final class PackingThreads: Sendable {
 /// Lines on their way to a packer. Used by one side at a time: whoever fills it hands it over whole.
 final class PackingBlock: @unchecked Sendable {
   private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: ArchiveCompression.blockBytes, alignment: 16)
-  var filled = 0
+  private var filled = 0
+  /// The Mutex it comes back through would do, but ThreadSanitizer does not see all of what that does.
+  private let handover = Atomic(0)
+
+  /// Its content is packed: the next one to fill it may take it over.
+  func letGo() {
+    filled = 0
+    handover.wrappingAdd(1, ordering: .releasing)
+  }
+
+  func takeOver() { _ = handover.load(ordering: .acquiring) }
 
   deinit { memory.deallocate() }
 
