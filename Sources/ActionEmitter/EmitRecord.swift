@@ -13,7 +13,7 @@ struct EmitRecord: Sendable {
   /// What it counts for against the bound of outstanding bytes.
   var byteCount: Int { key.count + value.count + headers.contentBytes }
 
-  init(key: [UInt8], value: [UInt8], headers: [KafkaHeader]) {
+  init(key: [UInt8], value: [UInt8], headers: PackedHeaders) {
     self.key = key
     self.value = value
     self.headers = headers

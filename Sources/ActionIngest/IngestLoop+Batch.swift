@@ -14,19 +14,17 @@ extension IngestLoop {
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
     var intake: SourceIntake?
-    for record in sifted.runs.lazy.joined().map({ batch[$0] }) {
-      var verdict = judge.judge(record)
-      let isNew = record.offset >= store.nextOffset(of: record.partition) ?? 0
-      if isNew { verdict = judge.judge(numberOf: record, verdict, &intake, store) }
-      verdicts.append(verdict)
-      if case .rejected(let error) = verdict, isNew {
-        faults.report(
-          "rejected \(error.code.rawValue)", "A record breaks the contract and goes to the dead-letter topic",
-          metadata: [
-            "reason": "\(error.code.rawValue)", "partition": "\(record.partition)", "offset": "\(record.offset)",
-          ])
-        letters.append(DeadLetters.letter(for: record, error))
-        reasons.append((record.partition, error.code.rawValue))
+    for run in sifted.runs where !run.isEmpty {
+      // A run is of one partition.
+      let next = store.nextOffset(of: batch[run.lowerBound].partition) ?? 0
+      for index in run {
+        let record = batch[index]
+        var verdict = judge.judge(record)
+        if record.offset >= next {
+          verdict = judge.judge(numberOf: record, verdict, &intake, store)
+          if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
+        }
+        verdicts.append(verdict)
       }
     }
     guard deliver(letters) else { return }
@@ -39,6 +37,19 @@ extension IngestLoop {
       status.rejected += UInt64(outcome.rejected)
       status.duplicates += UInt64(outcome.duplicates)
     }
+  }
+
+  private func reject(
+    _ record: ConsumedRecord, _ error: AuditActionError, _ letters: inout [DeadLetters.Letter],
+    _ reasons: inout [(partition: Int32, reason: String)]
+  ) {
+    faults.report(
+      "rejected \(error.code.rawValue)", "A record breaks the contract and goes to the dead-letter topic",
+      metadata: [
+        "reason": "\(error.code.rawValue)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+      ])
+    letters.append(DeadLetters.letter(for: record, error))
+    reasons.append((record.partition, error.code.rawValue))
   }
 
   /// False when the loop is to stop first.

@@ -27,7 +27,6 @@ extension RecordJudge {
       case .new: return verdict
       case .duplicate: return .duplicate
       case .conflict: return .rejected(.sequenceConflict)
-      case .forgotten: return .rejected(.sequenceForgotten)
       }
     } catch {
       if case .rejected = verdict { return verdict }
@@ -40,9 +39,5 @@ extension AuditActionError {
   fileprivate static let sequenceConflict = AuditActionError(
     .sequenceConflict,
     "another record of that source and log has this number; a source that lost its log must begin a new one",
-    parameter: ActionOrigin.sequenceHeader)
-  fileprivate static let sequenceForgotten = AuditActionError(
-    .sequenceForgotten,
-    "the log has so many gaps that it is not known any more whether this number came before",
     parameter: ActionOrigin.sequenceHeader)
 }

@@ -42,8 +42,6 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case invalidSequence = "invalid_sequence"
     /// A sequence number that another record has already, with other content.
     case sequenceConflict = "sequence_conflict"
-    /// A sequence number of which it is not known any more whether it came before.
-    case sequenceForgotten = "sequence_forgotten"
     /// A text that is no set of sequence numbers as Apache ACE writes them.
     case invalidRanges = "invalid_ranges"
   }

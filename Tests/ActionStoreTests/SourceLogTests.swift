@@ -57,7 +57,7 @@ struct SourceLogTests {
         let first = Int64.random(in: 1...80, using: &random)
         let last = Bool.random(using: &random) ? first : Int64.random(in: first...90, using: &random)
         let highest = model.max() ?? 0
-        log.receive(first...last, now: now)
+        log.receive(SequenceRanges(first...last), now: now)
         model.formUnion(first...last)
         if first > highest { for number in (highest + 1)..<first { since[number] = now } }
         let missing = Set(1...(model.max() ?? 1)).subtracting(model)
@@ -74,31 +74,62 @@ struct SourceLogTests {
   @Test("a jump by 2^40 costs one gap; the highest number there is is no special case")
   func jumps() {
     var log = SourceLog(now: 0)
-    log.receive(1...1, now: 0)
-    log.receive((1 << 40)...(1 << 40), now: 5)
+    log.receive(SequenceRanges(1...1), now: 0)
+    log.receive(SequenceRanges((1 << 40)...(1 << 40)), now: 5)
     #expect(log.gaps == [.init(numbers: 2...((1 << 40) - 1), sinceMilliseconds: 5)])
-    log.receive(Int64.max...Int64.max, now: 6)
+    log.receive(SequenceRanges(Int64.max...Int64.max), now: 6)
     #expect(log.gaps.count == 2 && log.highest == .max && log.missingCount == .max - 3)
-    log.receive(1...Int64.max, now: 7)
+    log.receive(SequenceRanges(1...Int64.max), now: 7)
     #expect(log.gaps.isEmpty)
   }
 
-  @Test("gaps beyond their bound are given up from below, counted, and what comes of them is not taken for new")
+  @Test("gaps beyond their bound are given up from below and counted; what comes of them is taken, the latest known")
   func bound() throws {
     let fixture = try StoreFixture()
     let store = try fixture.open()
     let numbers = (1...Int64(SourceLog.gapsMax + 5)).map { $0 * 3 }
-    for (index, number) in numbers.enumerated() { try append([number], from: Int64(index), to: store) }
+    try append(numbers, from: 0, to: store)
+    var offset = Int64(numbers.count)
     let log = try #require(store.sourceLog(key))
     #expect(log.gaps.count == SourceLog.gapsMax && log.forgotten == 10 && log.forgottenBelow == 15)
     #expect(log.receivedCount == Int64(numbers.count))
-    var intake = store.beginIntake()
-    for number in [Int64(1), 14] {
-      #expect(
-        intake.judge(try origin(number), project: "p", contents: contents("x"), partition: 0, offset: 5_000)
-          == .forgotten)
+    #expect(
+      try append([1, 14, 14, 3, 16, 18], from: offset, to: store) == [.new, .new, .duplicate, .new, .new, .duplicate])
+    offset += 6
+    #expect(try append([14], from: offset, to: store) == [.duplicate])
+    #expect(try append([14], from: offset + 1, to: store, text: "other") == [.conflict])
+  }
+
+  @Test("a node that catches up one partition after another gives nothing up, and takes each number once")
+  func catchingUp() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    let numbers = Int64(1)...12_000
+    let odd = numbers.filter { $0 % 2 == 1 }
+    let even = numbers.filter { $0 % 2 == 0 }
+    for (offset, part) in [(0, odd[...]), (6_000, even[..<3_000]), (9_000, even[3_000...]), (12_000, even[...])] {
+      let isAgain = offset == 12_000
+      #expect(Set(try append(Array(part), from: Int64(offset), to: store)) == [isAgain ? .duplicate : .new])
     }
-    #expect(intake.judge(try origin(16), project: "p", contents: contents("x"), partition: 0, offset: 5_000) == .new)
+    let log = try #require(store.sourceLog(key))
+    #expect(log.received == SequenceRanges(numbers) && log.gaps.isEmpty && log.forgottenBelow == 1)
+    #expect(store.statistics(of: try .test("p/q"))?.received == 12_000)
+  }
+
+  @Test("all logs together keep a bounded number of gaps: the one with most of them gives up half")
+  func boundOfAll() throws {
+    let ledger = SourceLedger()
+    let logs = SourceLedger.gapsMax / SourceLog.gapsMax + 1
+    for number in 0..<logs {
+      var log = SourceLog(now: 0)
+      var numbers = SequenceRanges()
+      for gap in 1...Int64(SourceLog.gapsMax) { numbers.insert(gap * 2) }
+      log.receive(numbers, now: 0)
+      ledger.install([SourceLogKey(project: "p", source: "/w", log: String(number)): log])
+    }
+    let kept = ledger.logs(of: "p").map(\.log)
+    #expect(kept.reduce(0) { $0 + $1.gaps.count } == SourceLedger.gapsMax)
+    #expect(kept.filter { $0.forgotten > 0 }.count == 2)
   }
 
   @Test("a number comes once: again it is a duplicate, with other content a conflict, within a batch and later")
@@ -167,8 +198,13 @@ struct SourceLogTests {
     bytes[bytes.count / 2] ^= 0xFF
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     store = try fixture.open()
+    // Found before a reader gets it, while the store runs.
+    store.verify { _ in true }
+    #expect(store.isDamaged && store.nextOffset(of: 0) == 41)
+    #expect(throws: StoreError.self) { try append([42], from: 41, to: store) }
+    try store.repair()
     let next = try #require(store.nextOffset(of: 0))
-    #expect(next > 0 && next < 40)
+    try #require(next > 0 && next < 40)
     // Half of it before another kill.
     let half = (next + 40) / 2
     for offset in next..<half { #expect(try append([offset + 1], from: offset, to: store) == [.new]) }

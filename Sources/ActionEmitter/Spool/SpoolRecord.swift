@@ -23,6 +23,7 @@ enum SpoolRecord: Equatable {
   }
 
   static let actionFixedBytes = 17
+  static let headerFixedBytes = 6
   static let endPayloadBytes = 1
   /// Bytes kept free in every file, so that its end can be written.
   static let endBytes = SpoolFormat.recordBytes(payload: endPayloadBytes)
@@ -40,9 +41,8 @@ enum SpoolRecord: Equatable {
   // MARK: Writing
 
   static func payloadBytes(of record: EmitRecord) -> Int {
-    record.headers.reduce(actionFixedBytes + record.key.count + record.value.count) {
-      $0 + 6 + $1.key.utf8.count + ($1.value?.count ?? 0)
-    }
+    actionFixedBytes + record.key.count + record.value.count + record.headers.count * headerFixedBytes
+      + record.headers.contentBytes
   }
 
   static func write(_ record: EmitRecord, sequence: Int64, to payload: UnsafeMutableRawBufferPointer) {
@@ -54,11 +54,11 @@ enum SpoolRecord: Equatable {
     writer.put(UInt16(truncatingIfNeeded: record.headers.count))
     writer.put(record.key)
     writer.put(record.value)
-    for header in record.headers {
-      writer.put(UInt16(truncatingIfNeeded: header.key.utf8.count))
-      writer.put(header.value.map { UInt32(truncatingIfNeeded: $0.count) } ?? .max)
-      writer.put(Array(header.key.utf8))
-      if let value = header.value { writer.put(value) }
+    record.headers.forEach { name, value in
+      writer.put(UInt16(truncatingIfNeeded: name.count))
+      writer.put(UInt32(truncatingIfNeeded: value.count))
+      writer.put(name)
+      writer.put(value)
     }
   }
 
@@ -123,7 +123,7 @@ private struct PayloadWriter {
     position += MemoryLayout<T>.size
   }
 
-  mutating func put(_ content: [UInt8]) {
+  mutating func put(_ content: some Collection<UInt8>) {
     UnsafeMutableRawBufferPointer(rebasing: bytes[position...]).copyBytes(from: content)
     position += content.count
   }

@@ -244,7 +244,9 @@ final class Catalog: Sendable {
       try Self.setFact("segments", segments.joined(separator: ","), db)
       try Self.setFact("departing", checkpoint.departing.map { String($0) }.joined(separator: ","), db)
       try Self.setFact("store_ms", String(checkpoint.storeMilliseconds), db)
-      let offsets = try db.cachedStatement(sql: "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?)")
+      // A store that has lost everything it had of a partition stands nowhere in it: what stood here is not to come back.
+      try db.execute(sql: "DELETE FROM offsets")
+      let offsets = try db.cachedStatement(sql: "INSERT INTO offsets VALUES (?, ?, ?)")
       for (partition, standing) in checkpoint.standings {
         try offsets.execute(arguments: [partition, standing.next, Int64(standing.lastRecord.value)])
       }

@@ -6,28 +6,32 @@ package import AuditActions
 /// A value: the same intake may be stored again after a failure.
 package struct SourceIntake {
   package enum Verdict: Sendable, Equatable {
-    /// The number had not come before.
+    /// The number had not come before, or it is not known any more whether it had: nothing is lost for a memory that
+    /// is too short.
     case new
     /// It had: the record is a repetition.
     case duplicate
     /// It had, and the record that came then was another one.
     case conflict
-    /// The number is below those that are known singly.
-    case forgotten
+  }
+
+  /// What this batch brought of a log.
+  fileprivate struct Arrivals {
+    var key: SourceLogKey
+    /// As it was before the batch, but for the contents of its latest numbers and the count of duplicates.
+    var log: SourceLog
+    var numbers = SequenceRanges()
+    /// Those of them that were read again.
+    var reread = SequenceRanges()
+    /// Where the first of them stood.
+    var place: (partition: Int32, offset: Int64)?
   }
 
   private let ledger: SourceLedger
   private let rereadBelow: [Int32: Int64]
   private let now: Int64
-  private(set) var logs: [SourceLogKey: SourceLog] = [:]
-  /// What each log received in this batch, with where the first of it stood.
-  private(set) var received: [SourceLogKey: Received] = [:]
-
-  struct Received {
-    var numbers = SequenceRanges()
-    var partition: Int32
-    var offset: Int64
-  }
+  private var arrivals: [Arrivals] = []
+  private var places: [SourceLogKey: Int] = [:]
 
   init(ledger: SourceLedger, now: Int64) {
     self.ledger = ledger
@@ -41,21 +45,59 @@ package struct SourceIntake {
   package mutating func judge(
     _ origin: ActionOrigin, project: String, contents: RecordContents, partition: Int32, offset: Int64
   ) -> Verdict {
-    let key = SourceLogKey(project: project, source: origin.source, log: origin.log)
-    // Taken out, not copied: the ranges are changed in place.
-    var log = logs.removeValue(forKey: key) ?? ledger.log(key) ?? SourceLog(now: now)
-    defer { logs[key] = log }
     let isReread = offset < rereadBelow[partition] ?? .min
-    if isReread ? log.reread.contains(origin.sequence) : log.received.contains(origin.sequence) {
-      if !isReread, origin.sequence < log.forgottenBelow { return .forgotten }
-      if let known = log.recent.checksum(of: origin.sequence), known != contents.value { return .conflict }
-      log.duplicates += 1
-      return .duplicate
+    let index = index(of: SourceLogKey(project: project, source: origin.source, log: origin.log))
+    return arrivals[index].judge(origin.sequence, contents, isReread: isReread, at: (partition, offset))
+  }
+
+  private mutating func index(of key: SourceLogKey) -> Int {
+    // By far the most frequent: the log of the record before.
+    if let last = arrivals.indices.last, arrivals[last].key == key { return last }
+    if let known = places[key] { return known }
+    arrivals.append(Arrivals(key: key, log: ledger.log(key) ?? SourceLog(now: now)))
+    places[key] = arrivals.count - 1
+    return arrivals.count - 1
+  }
+
+  /// The logs as they are with this batch.
+  var logs: [SourceLogKey: SourceLog] {
+    Dictionary(
+      uniqueKeysWithValues: arrivals.map { item in
+        var log = item.log
+        log.receive(item.numbers, now: now)
+        if !item.reread.isEmpty { log.noteReread(item.reread) }
+        return (item.key, log)
+      })
+  }
+
+  /// What each log received in this batch, with where the first of it stood.
+  var received: [(key: SourceLogKey, numbers: SequenceRanges, partition: Int32, offset: Int64)] {
+    arrivals.compactMap { item in item.place.map { (item.key, item.numbers, $0.partition, $0.offset) } }
+  }
+}
+
+extension SourceIntake.Arrivals {
+  fileprivate mutating func judge(
+    _ number: Int64, _ contents: RecordContents, isReread: Bool, at place: (Int32, Int64)
+  ) -> SourceIntake.Verdict {
+    let hasCome =
+      isReread
+      ? log.reread.contains(number) || reread.contains(number)
+      : numbers.contains(number) || log.received.contains(number)
+    if hasCome {
+      let known = log.recent.checksum(of: number)
+      if let known, known != contents.value { return .conflict }
+      // Of a number that was given up nobody knows whether it came, but for the latest.
+      let isKnown = isReread || known != nil || number >= log.forgottenBelow || numbers.contains(number)
+      if isKnown {
+        log.duplicates += 1
+        return .duplicate
+      }
     }
-    if isReread { log.reread.insert(origin.sequence) }
-    log.recent.note(contents.value, of: origin.sequence)
-    log.receive(origin.sequence...origin.sequence, now: now)
-    received[key, default: Received(partition: partition, offset: offset)].numbers.insert(origin.sequence)
+    if isReread { reread.insert(number) }
+    log.recent.note(contents.value, of: number)
+    numbers.insert(number)
+    if self.place == nil { self.place = place }
     return .new
   }
 }

@@ -9,6 +9,8 @@ import Synchronization
 final class SourceLedger: Sendable {
   /// Most logs kept. Beyond that the ones that were silent longest are forgotten; what comes of one then counts as new.
   static let logsMax = 20_000
+  /// Most gaps kept of all logs together. Beyond that the log with most of them gives up half of its.
+  static let gapsMax = 200_000
 
   struct State {
     var logs: [SourceLogKey: SourceLog] = [:]
@@ -16,11 +18,16 @@ final class SourceLedger: Sendable {
     var removed: Set<SourceLogKey> = []
     /// Up to which offset of a partition is read again.
     var rereadBelow: [Int32: Int64] = [:]
+    /// Of all logs together.
+    fileprivate var gaps = 0
   }
 
   private let state: Mutex<State>
 
-  init(_ state: State = State()) { self.state = Mutex(state) }
+  init(_ state: State = State()) {
+    self.state = Mutex(State())
+    replace(state)
+  }
 
   // MARK: Reading
 
@@ -42,15 +49,24 @@ final class SourceLedger: Sendable {
   func install(_ logs: [SourceLogKey: SourceLog]) {
     guard !logs.isEmpty else { return }
     state.withLock { state in
-      state.logs.merge(logs) { $1 }
-      state.changed.formUnion(logs.keys)
-      state.removed.subtract(logs.keys)
-      if state.logs.count > Self.logsMax { state.forgetSilent() }
+      for (key, log) in logs {
+        state.gaps += log.gaps.count - (state.logs[key]?.gaps.count ?? 0)
+        state.logs[key] = log
+        state.changed.insert(key)
+        state.removed.remove(key)
+      }
+      state.keepBounds()
     }
   }
 
   /// After recovery while running.
-  func replace(_ recovered: State) { state.withLock { $0 = recovered } }
+  func replace(_ recovered: State) {
+    state.withLock { state in
+      state = recovered
+      state.gaps = state.logs.values.reduce(0) { $0 + $1.gaps.count }
+      state.keepBounds()
+    }
+  }
 
   /// What was read again is as far as it was: from here on a number that was received is one that comes again.
   func endRereading(_ standings: [Int32: Standing]) {
@@ -92,11 +108,24 @@ final class SourceLedger: Sendable {
 }
 
 extension SourceLedger.State {
+  fileprivate mutating func keepBounds() {
+    if logs.count > SourceLedger.logsMax { forgetSilent() }
+    while gaps > SourceLedger.gapsMax,
+      let key = logs.max(by: { $0.value.gaps.count < $1.value.gaps.count })?.key, let count = logs[key]?.gaps.count,
+      count > 0
+    {
+      logs[key]?.forgetGaps(keeping: count / 2)
+      gaps -= count - count / 2
+      changed.insert(key)
+    }
+  }
+
   /// A hundredth at a time, so that finding them costs little on average.
-  fileprivate mutating func forgetSilent() {
+  private mutating func forgetSilent() {
     let silent = logs.sorted { $0.value.lastSeenMilliseconds < $1.value.lastSeenMilliseconds }
       .prefix(logs.count - SourceLedger.logsMax + SourceLedger.logsMax / 100)
-    for (key, _) in silent {
+    for (key, log) in silent {
+      gaps -= log.gaps.count
       logs[key] = nil
       changed.remove(key)
       removed.insert(key)
@@ -118,8 +147,7 @@ extension SourceLedger.State {
     _ = FrameRecord.forEach(in: bytes, frameAt: frame.position, header: frame.header) { record, key, at, count in
       let body = UnsafeRawBufferPointer(rebasing: bytes[at..<(at + count)])
       guard record.kind == .source, let (key, numbers) = SourceRecord.decode(project: key, body) else { return }
-      logs[key, default: SourceLog(now: record.createdMilliseconds)].reread = numbers.union(
-        logs[key]?.reread ?? SequenceRanges())
+      logs[key, default: SourceLog(now: record.createdMilliseconds)].noteReread(numbers)
     }
   }
 
@@ -127,7 +155,7 @@ extension SourceLedger.State {
   mutating func fold(project: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, now: Int64) {
     guard let (key, numbers) = SourceRecord.decode(project: project, body) else { return }
     var log = logs.removeValue(forKey: key) ?? SourceLog(now: now)
-    for range in numbers.ranges { log.receive(range, now: now) }
+    log.receive(numbers, now: now)
     logs[key] = log
     changed.insert(key)
   }

@@ -19,8 +19,11 @@ package struct SourceLogKey: Hashable, Sendable, Comparable {
 
 /// What has come of one log, and what is missing.
 package struct SourceLog: Sendable, Equatable {
-  /// Most gaps of a log. Beyond that the lowest is given up: see ``forgottenBelow``.
-  package static let gapsMax = 1_000
+  /// Most gaps of a log. Beyond that the lowest are given up: see ``forgottenBelow``.
+  ///
+  /// A node that catches up reads partitions one after the other, and a source's numbers lie on all of them: gaps come
+  /// by the thousand, and are soon closed.
+  package static let gapsMax = 10_000
 
   /// Numbers that are missing below the highest.
   package struct Gap: Sendable, Equatable {
@@ -37,7 +40,8 @@ package struct SourceLog: Sendable, Equatable {
   package internal(set) var lastSeenMilliseconds: Int64
   /// Records that came again with a number received before, and were dropped.
   package internal(set) var duplicates: UInt64 = 0
-  /// Below this number it is not known singly what came: so many gaps there were. 1: nothing is given up.
+  /// Below this number it is not known singly what came: so many gaps there were. 1: nothing is given up. What comes
+  /// below it is taken, for it may well be new.
   package internal(set) var forgottenBelow: Int64 = 1
   /// How many numbers below it were missing when they were given up.
   package internal(set) var forgotten: Int64 = 0
@@ -57,37 +61,35 @@ package struct SourceLog: Sendable, Equatable {
   package var receivedCount: Int64 { received.count - forgotten }
 
   /// Takes numbers; the cost follows the gaps there are, whatever the numbers.
-  mutating func receive(_ range: ClosedRange<Int64>, now: Int64) {
-    guard range.lowerBound >= 1 else { return }
+  mutating func receive(_ numbers: SequenceRanges, now: Int64) {
+    guard let first = numbers.ranges.first else { return }
     lastSeenMilliseconds = max(lastSeenMilliseconds, now)
-    let highest = highest
-    received.insert(range)
-    if range.lowerBound <= highest { close(range) }
-    if range.lowerBound > highest, range.lowerBound - highest > 1 {
-      gaps.append(Gap(numbers: (highest + 1)...(range.lowerBound - 1), sinceMilliseconds: now))
-      while gaps.count > Self.gapsMax { forgetOldestGap() }
+    if numbers.ranges.count == 1 { received.insert(first) } else { received = received.union(numbers) }
+    // By far the most frequent: nothing is missing, and nothing was.
+    if gaps.isEmpty, received.ranges.count == 1, received.lowest == 1 { return }
+    // What is missing now lies in one of the gaps there were, or above what was the highest number.
+    var known = gaps[...]
+    gaps = received.missing.ranges.map { missing in
+      while let gap = known.first, gap.numbers.upperBound < missing.lowerBound { known.removeFirst() }
+      return Gap(numbers: missing, sinceMilliseconds: known.first?.sinceMilliseconds ?? now)
     }
+    forgetGaps(keeping: Self.gapsMax)
   }
 
-  /// Takes numbers out of the gaps; what is left of one keeps its time.
-  private mutating func close(_ range: ClosedRange<Int64>) {
-    guard let first = gaps.firstIndex(where: { $0.numbers.upperBound >= range.lowerBound }) else { return }
-    let end = gaps[first...].firstIndex { $0.numbers.lowerBound > range.upperBound } ?? gaps.count
-    let left = gaps[first..<end].flatMap { gap in
-      SequenceRanges(gap.numbers).subtracting(SequenceRanges(range)).ranges.map {
-        Gap(numbers: $0, sinceMilliseconds: gap.sinceMilliseconds)
-      }
-    }
-    gaps.replaceSubrange(first..<end, with: left)
-    while gaps.count > Self.gapsMax { forgetOldestGap() }
+  /// Gives up the lowest gaps: their numbers count as forgotten, and are not compared any more.
+  mutating func forgetGaps(keeping count: Int) {
+    let given = gaps.prefix(max(0, gaps.count - count))
+    guard let end = given.last?.numbers.upperBound else { return }
+    forgotten += given.reduce(0) { $0 + ($1.numbers.upperBound - $1.numbers.lowerBound + 1) }
+    received.insert(1...end)
+    forgottenBelow = end + 1
+    gaps.removeFirst(given.count)
   }
 
-  /// Gives up the lowest gap: its numbers count as forgotten, and are not compared any more.
-  private mutating func forgetOldestGap() {
-    let gap = gaps.removeFirst()
-    forgotten += gap.numbers.upperBound - gap.numbers.lowerBound + 1
-    received.insert(1...gap.numbers.upperBound)
-    forgottenBelow = gap.numbers.upperBound + 1
+  /// Notes what was read again, without growing beyond all bounds: what falls out of it may be taken twice.
+  mutating func noteReread(_ numbers: SequenceRanges) {
+    reread = reread.union(numbers)
+    reread.removeLowest(keeping: Self.gapsMax)
   }
 }
 

@@ -146,12 +146,12 @@ extension StoreWriter {
 
   func receive(_ intake: SourceIntake) {
     batch.sources = intake.logs
-    for (key, received) in intake.received {
+    for (key, numbers, partition, offset) in intake.received {
       let project = Array(key.project.utf8)
       let record = FrameRecord(
-        offset: received.offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
-        coverageIndex: coverageIndex(of: received.partition, at: received.offset), kind: .source)
-      let body = SourceRecord.encode(key, received.numbers)
+        offset: offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
+        coverageIndex: coverageIndex(of: partition, at: offset), kind: .source)
+      let body = SourceRecord.encode(key, numbers)
       project.withUnsafeBytes { project in
         body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: batch.buffer(of: 0)) }
       }

@@ -63,6 +63,9 @@ public struct SequenceRanges: Hashable, Sendable {
     ranges.replaceSubrange(first..<end, with: CollectionOfOne(lower...upper))
   }
 
+  /// Leaves the `count` highest ranges.
+  package mutating func removeLowest(keeping count: Int) { ranges.removeFirst(max(0, ranges.count - count)) }
+
   /// Index of the first range whose last number is `number` or more; the count of ranges when there is none.
   func firstRange(endingAtOrAfter number: Int64) -> Int {
     var low = 0

@@ -111,8 +111,8 @@ extension OpenAPIDocument {
             duplicates: {type: integer, description: Records that came again and were dropped}
             forgotten_below:
               type: integer
-              description: Below it numbers are not told apart any more, for there were too many gaps; absent without
-            forgotten_count: {type: integer, description: How many numbers below it were missing}
+              description: Below it it is not known which numbers came, for there were too many gaps; absent without
+            forgotten_count: {type: integer, description: How many numbers below it were missing when they were given up}
 
     """#
 

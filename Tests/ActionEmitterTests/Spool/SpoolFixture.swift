@@ -74,10 +74,10 @@ struct Published: Hashable, CustomStringConvertible {
 
 extension Spool {
   func accept(_ text: String, key: String = "p/q") throws(EmitError) {
-    try append(
-      EmitRecord(
-        key: Array(key.utf8), value: Array(text.utf8),
-        headers: [KafkaHeader("ce_source", "/worker/1"), KafkaHeader(key: "null", value: nil)]), onDelivery: nil)
+    var headers = PackedHeaders(capacity: 64)
+    Array("/worker/1".utf8).withUnsafeBytes { headers.append("ce_source", $0) }
+    headers.append("empty", UnsafeRawBufferPointer(start: nil, count: 0))
+    try append(EmitRecord(key: Array(key.utf8), value: Array(text.utf8), headers: headers), onDelivery: nil)
   }
 
   /// Everything that is not acknowledged, in the order it would be published in.
