@@ -72,7 +72,9 @@ struct Recovery {
     for item in survey.found {
       if let item = try keep(item, cut: survey.cut) { kept.append(item) }
     }
-    store.nextSegment = max(survey.found.map(\.scan.number).max() ?? 0, catalog?.departing.max() ?? 0) + 1
+    // Nor the number of one that the catalog still names: it would be taken for what was lost.
+    let numbers = survey.found.map(\.scan.number) + (catalog?.departing ?? []) + (catalog?.segments.map(\.number) ?? [])
+    store.nextSegment = (numbers.max() ?? 0) + 1
     store.lastBatch = max(survey.cut - 1, store.checkpointedBatch)
     for item in kept { fold(item, into: &store, table: &table) }
     for item in kept { try takeOver(item, into: &store, table: table) }
