@@ -88,7 +88,7 @@ struct SpoolFolder: Sendable {
     for (left, right) in zip(live, live.dropFirst()) where left.header.logID == log {
       if right.header.number != left.header.number + 1 {
         contents.damage.append("between files \(left.header.number) and \(right.header.number) some are missing")
-      } else if left.tail == .open, !right.isUnused {
+      } else if left.tail == .open || left.tail == .torn, !right.isUnused {
         contents.damage.append("file \(left.header.number) has lost its end")
       }
     }

@@ -86,7 +86,7 @@ struct SpoolOpening {
     }
     if isAnotherNeeded {
       state.begin(state.spare.removeFirst())
-    } else if contents.scans.last?.isUnused == true, let file = state.files.popLast() {
+    } else if contents.scans.last?.end == SpoolFormat.headerBytes, let file = state.files.popLast() {
       state.begin(file)
     }
     try folder.disk.syncDirectory(folder.path)
@@ -125,6 +125,10 @@ struct SpoolOpening {
   ) throws(EmitError) -> Spool.File {
     let mapping = try folder.disk.map(
       folder.path(of: scan.header.number), count: isWritable ? scan.header.fileBytes : scan.end)
+    if isWritable, scan.tail == .torn {
+      // What follows the next record has to be zero.
+      UnsafeMutableRawBufferPointer(rebasing: mapping.bytes[scan.end...]).initializeMemory(as: UInt8.self, repeating: 0)
+    }
     return Spool.File(header: scan.header, mapping: mapping, end: scan.end, actionsEnd: scan.actionsEnd)
   }
 

@@ -5,6 +5,8 @@ struct SpoolScan: Equatable {
     case ended
     /// May be written to: after the last record there is nothing.
     case open
+    /// The same, but for the beginning of a record whose writer was killed before it stored its length.
+    case torn
     /// What follows the last record that is whole is no record: bytes have changed, or are missing.
     case damaged
   }
@@ -33,7 +35,9 @@ struct SpoolScan: Equatable {
       switch Self.record(in: bytes, at: end, header) {
       case .none:
         let rest = UnsafeRawBufferPointer(rebasing: bytes[min(end, bytes.count)...])
-        tail = bytes.count == header.fileBytes && rest.allSatisfy { $0 == 0 } ? .open : .damaged
+        tail = .damaged
+        guard bytes.count == header.fileBytes else { return }
+        if rest.allSatisfy({ $0 == 0 }) { tail = .open } else if Self.isTorn(bytes, at: end, header) { tail = .torn }
         return
       case .damaged:
         tail = .damaged
@@ -55,6 +59,17 @@ struct SpoolScan: Equatable {
         end = next
         actionsEnd = next
       }
+    }
+  }
+
+  /// Whether what follows `position` is a record that was not finished: its kind is there, without length and checksum,
+  /// and it is the last one.
+  private static func isTorn(_ bytes: UnsafeRawBufferPointer, at position: Int, _ header: SpoolFormat.Header) -> Bool {
+    guard position + SpoolFormat.recordHeadBytes < bytes.count, bytes.get(at: position, as: UInt64.self) == 0,
+      (1...3).contains(bytes[position + SpoolFormat.recordHeadBytes])
+    else { return false }
+    return stride(from: position + 8, to: bytes.count, by: 8).allSatisfy { place in
+      if case .record = record(in: bytes, at: place, header) { false } else { true }
     }
   }
 
