@@ -23,8 +23,8 @@ sanitize: ## the tests that need no real server, under the thread and the addres
 	@.ci/sanitize thread '$(NEEDS_SERVERS)' $(ARGS)
 	@.ci/sanitize address '$(NEEDS_SERVERS)' $(ARGS)
 
-crash: ## kill -9 of the node 200 times under load; its broker killed, stopped and gone
-	@exec .ci/crash 200 50
+crash: ## kill -9 of the node 200 times under load; its broker killed, stopped and gone; kill -9 of workers 50 times
+	@exec .ci/crash 200 50 50
 
 crash-archive: ## kill -9 of the archiver 2 x 50 times, of its object stores 2 x 10 times; ARGS="50 10 FILE.ndjson…"
 	@exec .ci/archive $(or $(ARGS),50 10)

@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
@@ -201,7 +201,7 @@ let package = Package(
       ],
       exclude: [
         "Support", "archive.py", "archive_stores.py", "store_faults.py", "broker_faults.py", "cloudtrail.py",
-        "crash.py",
+        "crash.py", "spool_crash.py",
       ],
       swiftSettings: strict),
   ]

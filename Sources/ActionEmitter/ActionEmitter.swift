@@ -24,11 +24,14 @@ public final class ActionEmitter: Sendable {
   private let refusals: RepeatingFaultLog
   private let ledger: DeliveryLedger
   private let logger: Logger
+  private let spooling: Spooling?
   let deadlines: AcknowledgementDeadlines
 
   /// Makes an emitter. Waits for no broker: actions can be emitted before one is reachable.
+  ///
+  /// With a spool this blocks for some milliseconds, while its files are read and made.
   /// - Throws: `invalid_configuration` for a bound or name out of its limits; `kafka` with librdkafka's own message
-  ///   for a property it does not take.
+  ///   for a property it does not take; `spool` for one that cannot be used.
   public convenience init(
     configuration: ActionEmitterConfiguration, logger: Logger = Logger(label: "strandline.emitter")
   ) throws(EmitError) {
@@ -36,8 +39,14 @@ public final class ActionEmitter: Sendable {
       configuration: configuration, metrics: MetricsSystem.factory, logger: logger)
   }
 
-  package init(
+  package convenience init(
     configuration: ActionEmitterConfiguration, metrics: any MetricsFactory, logger: Logger
+  ) throws(EmitError) {
+    try self.init(configuration: configuration, metrics: metrics, logger: logger, disk: SpoolDisk())
+  }
+
+  init(
+    configuration: ActionEmitterConfiguration, metrics: any MetricsFactory, logger: Logger, disk: SpoolDisk
   ) throws(EmitError) {
     try configuration.validated()
     self.configuration = configuration
@@ -51,9 +60,18 @@ public final class ActionEmitter: Sendable {
     } catch {
       throw EmitError(refusal: error)
     }
-    ledger = DeliveryLedger(
-      window: window, tally: tally, failures: RepeatingFaultLog(logger: logger), producers: producers)
+    let failures = RepeatingFaultLog(logger: logger)
+    ledger = DeliveryLedger(window: window, tally: tally, failures: failures, producers: producers)
+    guard let spool = configuration.spool else {
+      spooling = nil
+      return
+    }
+    spooling = try Spooling(
+      spool, of: configuration, producers: producers, tally: tally, faults: failures, disk: disk, metrics: metrics,
+      logger: logger)
   }
+
+  deinit { spooling?.abandon() }
 
   /// Hands an action over for delivery. Never blocks; refuses when its bounds are reached.
   ///
@@ -84,22 +102,33 @@ public final class ActionEmitter: Sendable {
   }
 
   /// What the emitter has done so far.
-  public var counters: EmitterCounters { tally.snapshot(outstanding: window.outstanding) }
+  public var counters: EmitterCounters {
+    guard let spooling else { return tally.snapshot(outstanding: window.outstanding) }
+    return tally.snapshot(recovered: spooling.recovered, outstanding: spooling.spool.status.pending)
+  }
 
-  /// Refuses new actions, delivers what is outstanding, and gives up what Kafka does not take in time.
+  /// What the spool holds; nil without one.
+  public var spool: SpoolStatus? { spooling?.spool.status }
+
+  /// Refuses new actions, delivers what is outstanding, and gives up what Kafka does not take in time; with a spool it
+  /// stays there, for the next emitter.
   ///
   /// Returns after `flushTimeout` plus ten seconds at the latest, whatever state the brokers are in.
   /// - Returns: how many actions were given up, and the counters after it.
   @discardableResult
   public func close(flushTimeout: Duration) async -> EmitterCloseReport {
     window.close()
+    if let spooling {
+      await spooling.close(flushTimeout: flushTimeout, producers)
+      return EmitterCloseReport(undelivered: 0, spooled: spooling.spool.status.pending, counters: counters)
+    }
     let undelivered = await producers.close(flushTimeout: flushTimeout)
     if undelivered > 0 {
       logger.warning(
         "actions were not delivered before the emitter closed",
         metadata: ["actions": .stringConvertible(undelivered)])
     }
-    return EmitterCloseReport(undelivered: undelivered, counters: counters)
+    return EmitterCloseReport(undelivered: undelivered, spooled: 0, counters: counters)
   }
 }
 
@@ -108,6 +137,8 @@ public struct EmitterCloseReport: Sendable, Hashable {
   /// Actions that were accepted and given up because Kafka did not take them in time. They are counted in
   /// ``EmitterCounters/failed``, and Kafka may have some of them all the same.
   public let undelivered: Int
+  /// Actions that stay in the spool: the next emitter with that spool publishes them.
+  public let spooled: Int
   public let counters: EmitterCounters
 }
 
@@ -128,11 +159,16 @@ extension ActionEmitter {
     try EmitRecord(action, to: queue, id: identity.next(), source: configuration.source)
   }
 
-  /// Hands a record to Kafka's client.
+  /// Hands a record to the spool, or else to Kafka's client.
   /// - Parameter onDelivery: called once with what became of it, on a thread it must not hold up; never when this
   ///   throws.
-  /// - Throws: `queue_full`, `closed`, `kafka`.
+  /// - Throws: `queue_full`, `spool_full`, `spool`, `closed`, `kafka`.
   func send(_ record: EmitRecord, onDelivery: Delivery? = nil) throws(EmitError) {
+    if let spooling {
+      try spooling.spool.append(record, onDelivery: onDelivery)
+      tally.countEmitted()
+      return
+    }
     let byteCount = record.byteCount
     try window.reserve(bytes: byteCount)
     do throws(KafkaError) {
@@ -177,12 +213,13 @@ extension ActionEmitter {
         try send(record)
         return .accepted
       } catch {
-        guard error.reason == .queueFull, !Task.isCancelled else {
-          let refusal = error.reason == .queueFull ? .cancelledBeforeSending : error
+        let isFull = error.reason == .queueFull || error.reason == .spoolFull
+        guard isFull, !Task.isCancelled else {
+          let refusal = isFull ? .cancelledBeforeSending : error
           note(refusal)
           return .refused(refusal)
         }
-        await window.room(forBytes: record.byteCount)
+        if let spooling { await spooling.spool.room() } else { await window.room(forBytes: record.byteCount) }
       }
     }
   }

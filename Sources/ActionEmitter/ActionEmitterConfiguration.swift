@@ -16,6 +16,14 @@ public struct ActionEmitterConfiguration: Sendable {
   /// How long an acknowledged emit waits for Kafka before it says that it does not know the outcome.
   public var acknowledgementTimeout: Duration = .seconds(30)
 
+  /// Where actions are kept until Kafka has them. Nil: in memory only, and gone with the process.
+  ///
+  /// With a spool, an accepted action outlives the process and any outage of Kafka that the spool has room for. The
+  /// bounds above are then those of what is on its way from the spool to Kafka; what `emit` refuses by is the room in
+  /// the spool. Each emitter has a source and a spool of its own: the feed counts the actions of a source by the log
+  /// of its spool.
+  public var spool: SpoolConfiguration?
+
   /// Client id of actions that name none: `details.client_id`.
   public var clientID: String?
   /// User agent of actions that name none: `details.user_agent`.
@@ -46,6 +54,7 @@ public struct ActionEmitterConfiguration: Sendable {
     guard (1...256).contains(source.utf8.count), source.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
       throw .configuration("source is a URI reference of 1 to 256 bytes without white space")
     }
+    try spool?.validated()
     guard (1...249).contains(topic.utf8.count) else { throw .configuration("topic has 1 to 249 characters") }
   }
 
@@ -54,6 +63,10 @@ public struct ActionEmitterConfiguration: Sendable {
     var configuration = kafka
     for (property, value) in [("linger.ms", "5"), ("compression.codec", "lz4")]
     where configuration[property] == nil { configuration[property] = value }
+    // A spool has patience: what times out would only be sent again, behind what came after it.
+    if spool != nil, kafka["message.timeout.ms"] == nil, kafka["delivery.timeout.ms"] == nil {
+      configuration["message.timeout.ms"] = "0"
+    }
     return configuration
   }
 

@@ -21,6 +21,10 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
     case cancelled
     /// The emitter's configuration is out of its limits.
     case invalidConfiguration = "invalid_configuration"
+    /// The spool holds all it may; Kafka has to take some of it first.
+    case spoolFull = "spool_full"
+    /// The spool cannot be used; see ``EmitError/systemError``.
+    case spool
   }
 
   public let reason: Reason
@@ -36,13 +40,16 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
   public let invalid: AuditActionError?
   /// What Kafka says, for ``Reason/kafka``.
   public let kafka: KafkaError?
+  /// The system's error number, for ``Reason/spool`` where a file or folder is at fault.
+  public let systemError: Int32?
 
   /// The name of Kafka's error, such as `_MSG_TIMED_OUT`, or else the reason: a label for logs and metrics.
   public var name: String { kafka?.name ?? reason.rawValue }
 
   init(
     _ reason: Reason, _ message: String, hint: String? = nil, isRetriable: Bool = false,
-    mayHaveBeenWritten: Bool = false, invalid: AuditActionError? = nil, kafka: KafkaError? = nil
+    mayHaveBeenWritten: Bool = false, invalid: AuditActionError? = nil, kafka: KafkaError? = nil,
+    systemError: Int32? = nil
   ) {
     self.reason = reason
     self.message = message
@@ -51,6 +58,7 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
     self.mayHaveBeenWritten = mayHaveBeenWritten
     self.invalid = invalid
     self.kafka = kafka
+    self.systemError = systemError
   }
 
   public var description: String {

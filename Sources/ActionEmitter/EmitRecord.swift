@@ -13,6 +13,12 @@ struct EmitRecord: Sendable {
   /// What it counts for against the bound of outstanding bytes.
   var byteCount: Int { key.count + value.count + headers.contentBytes }
 
+  init(key: [UInt8], value: [UInt8], headers: PackedHeaders) {
+    self.key = key
+    self.value = value
+    self.headers = headers
+  }
+
   /// - Throws: `too_large`, `invalid_action`.
   init(_ action: Action, to queue: QueueAddress, id: String, source: String) throws(EmitError) {
     value = ActionRecord.encode(action)

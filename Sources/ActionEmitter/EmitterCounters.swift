@@ -1,18 +1,20 @@
 import Metrics
 import Synchronization
 
-/// What an emitter has done since it was made. `emitted` is `delivered` plus all `failed` plus `outstanding`, but for
-/// actions that change sides while the snapshot is taken.
+/// What an emitter has done since it was made. `emitted` plus `recovered` is `delivered` plus all `failed` plus
+/// `outstanding`, but for actions that change sides while the snapshot is taken.
 public struct EmitterCounters: Sendable, Hashable {
   /// Accepted.
   public internal(set) var emitted: Int = 0
+  /// Found in the spool when the emitter was made: accepted by a process before it.
+  public internal(set) var recovered: Int = 0
   /// Acknowledged by Kafka.
   public internal(set) var delivered: Int = 0
   /// Accepted and not delivered, by the name of Kafka's error (`_MSG_TIMED_OUT`, …).
   public internal(set) var failed: [String: Int] = [:]
   /// Not accepted, by ``EmitError/Reason``.
   public internal(set) var refused: [EmitError.Reason: Int] = [:]
-  /// Accepted, outcome still open.
+  /// Accepted, outcome still open; with a spool, all that is in it.
   public internal(set) var outstanding: Int = 0
 
   public var failedInAll: Int { failed.values.reduce(0, +) }
@@ -72,10 +74,10 @@ final class EmitterTally: Sendable {
     }
   }
 
-  func snapshot(outstanding: Int) -> EmitterCounters {
+  func snapshot(recovered: Int = 0, outstanding: Int) -> EmitterCounters {
     faults.withLock { faults in
       EmitterCounters(
-        emitted: emitted.load(ordering: .relaxed), delivered: delivered.load(ordering: .relaxed),
+        emitted: emitted.load(ordering: .relaxed), recovered: recovered, delivered: delivered.load(ordering: .relaxed),
         failed: faults.failed.mapValues(\.count), refused: faults.refused.mapValues(\.count),
         outstanding: outstanding)
     }

@@ -13,21 +13,22 @@ extension IngestLoop {
     verdicts.reserveCapacity(batch.count)
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
-    for record in sifted.runs.lazy.joined().map({ batch[$0] }) {
-      let verdict = judge.judge(record)
-      verdicts.append(verdict)
-      if case .rejected(let error) = verdict, record.offset >= store.nextOffset(of: record.partition) ?? 0 {
-        faults.report(
-          "rejected \(error.code.rawValue)", "A record breaks the contract and goes to the dead-letter topic",
-          metadata: [
-            "reason": "\(error.code.rawValue)", "partition": "\(record.partition)", "offset": "\(record.offset)",
-          ])
-        letters.append(DeadLetters.letter(for: record, error))
-        reasons.append((record.partition, error.code.rawValue))
+    var intake: SourceIntake?
+    for run in sifted.runs where !run.isEmpty {
+      // A run is of one partition.
+      let next = store.nextOffset(of: batch[run.lowerBound].partition) ?? 0
+      for index in run {
+        let record = batch[index]
+        var verdict = judge.judge(record)
+        if record.offset >= next {
+          verdict = judge.judge(numberOf: record, verdict, &intake, store)
+          if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
+        }
+        verdicts.append(verdict)
       }
     }
     guard deliver(letters) else { return }
-    guard let outcome = append(batch, sifted.runs, verdicts, ends) else { return }
+    guard let outcome = append(batch, sifted.runs, verdicts, ends, intake) else { return }
     for (_, reason) in reasons { metrics.rejected(reason: reason) }
     metrics.record(outcome)
     state.update { status in
@@ -36,6 +37,19 @@ extension IngestLoop {
       status.rejected += UInt64(outcome.rejected)
       status.duplicates += UInt64(outcome.duplicates)
     }
+  }
+
+  private func reject(
+    _ record: ConsumedRecord, _ error: AuditActionError, _ letters: inout [DeadLetters.Letter],
+    _ reasons: inout [(partition: Int32, reason: String)]
+  ) {
+    faults.report(
+      "rejected \(error.code.rawValue)", "A record breaks the contract and goes to the dead-letter topic",
+      metadata: [
+        "reason": "\(error.code.rawValue)", "partition": "\(record.partition)", "offset": "\(record.offset)",
+      ])
+    letters.append(DeadLetters.letter(for: record, error))
+    reasons.append((record.partition, error.code.rawValue))
   }
 
   /// False when the loop is to stop first.
@@ -57,12 +71,13 @@ extension IngestLoop {
   /// Nil when the loop is to stop first. A store that is full is waited for: nothing is polled, Kafka keeps what is not
   /// read, and expiry makes room.
   private func append(
-    _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict], _ ends: [Int32: Int64]
+    _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict], _ ends: [Int32: Int64],
+    _ intake: SourceIntake?
   ) -> AppendOutcome? {
     var isPaused = false
     while true {
       do {
-        let outcome = try store.append { writer in fill(writer, batch, runs, verdicts, ends) }
+        let outcome = try store.append { writer in fill(writer, batch, runs, verdicts, ends, intake) }
         if isPaused { resume() }
         return outcome
       } catch {
@@ -77,7 +92,7 @@ extension IngestLoop {
 
   private func fill(
     _ writer: BatchWriter, _ batch: ConsumedBatch, _ runs: [Range<Int>], _ verdicts: [RecordJudge.Verdict],
-    _ ends: [Int32: Int64]
+    _ ends: [Int32: Int64], _ intake: SourceIntake?
   ) {
     var index = 0
     for record in runs.lazy.joined().map({ batch[$0] }) {
@@ -94,6 +109,10 @@ extension IngestLoop {
         writer.reject(
           partition: record.partition, offset: record.offset, key: Self.validKey(of: record),
           reason: error.code.rawValue)
+      case .duplicate:
+        if let key = record.key {
+          writer.skipDuplicate(partition: record.partition, offset: record.offset, key: key)
+        }
       }
       index += 1
     }
@@ -102,6 +121,7 @@ extension IngestLoop {
       writer.remember(last.fingerprint, at: last.offset, of: last.partition)
     }
     for (partition, offset) in ends { writer.advance(partition: partition, to: offset) }
+    if let intake { writer.receive(intake) }
   }
 
   /// Nil for a record that names no queue.

@@ -8,6 +8,8 @@ struct RecordJudge {
   enum Verdict {
     case action(timeToLiveSeconds: Int32, eventHash: UInt32)
     case rejected(AuditActionError)
+    /// Its sequence number was received before.
+    case duplicate
   }
 
   func judge(_ record: ConsumedRecord) -> Verdict {

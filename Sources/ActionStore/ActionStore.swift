@@ -9,7 +9,7 @@ import Synchronization
 /// writer. A data directory has one process at a time.
 package final class ActionStore: Sendable {
   /// The version of the data directory's layout this store writes; it reads this one and all before.
-  package static let directoryVersion = 2
+  package static let directoryVersion = 3
 
   package let configuration: StoreConfiguration
   package let sealer: TokenSealer
@@ -19,6 +19,7 @@ package final class ActionStore: Sendable {
   private let paths: SegmentPaths
   private let logger: Logger
   let view: StoreView
+  private let sources: SourceLedger
   private let writer: Mutex<StoreWriter?>
 
   /// Opens a data directory, making it when there is none, and recovers what a crash may have left. What was sealed in
@@ -52,9 +53,11 @@ package final class ActionStore: Sendable {
       }
     }
     let view = StoreView()
+    let sources = SourceLedger(recovered.sources)
     let writer = StoreWriter(
       configuration: configuration, files: files, paths: data.segments, catalog: catalog, directory: directory,
-      logger: logger, recovered: recovered, view: view)
+      logger: logger, recovered: recovered, view: view, sources: sources)
+    self.sources = sources
     self.configuration = configuration
     self.clock = StoreClock(clock, floor: recovered.latestMilliseconds)
     self.view = view
@@ -142,9 +145,10 @@ package final class ActionStore: Sendable {
         throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
       }
     }
+    sources.replace(recovered.sources)
     let writer = StoreWriter(
       configuration: configuration, files: files, paths: paths, catalog: broken.catalog, directory: directory,
-      logger: logger, recovered: recovered, view: view)
+      logger: logger, recovered: recovered, view: view, sources: sources)
     writer.forgetLastRecords(upTo: broken.forgotten)
     return writer
   }
@@ -293,6 +297,17 @@ package final class ActionStore: Sendable {
     PageReader(
       snapshot: snapshot, facts: facts, key: key, now: now, scanMax: configuration.pageScanMax)
   }
+
+  /// The logs of a project's sources, of one source if named, by name.
+  package func sourceLogs(
+    of project: String, source: String? = nil
+  ) -> [(key: SourceLogKey, log: SourceLog)] { sources.logs(of: project, source: source) }
+
+  /// Nil for a log of which nothing has come.
+  package func sourceLog(_ key: SourceLogKey) -> SourceLog? { sources.log(key) }
+
+  /// Where the numbers of one batch are judged, before it is appended.
+  package func beginIntake() -> SourceIntake { SourceIntake(ledger: sources, now: clock.nowMilliseconds()) }
 
   /// Where Kafka no longer had what was to be stored, in the order it was noticed.
   package var holes: [Hole] { view.snapshot.holes }

@@ -34,6 +34,16 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case invalidTime = "invalid_time"
     /// A hierarchical topic path outside the allowed form.
     case invalidTopicPath = "invalid_topic_path"
+    /// A record whose source cannot be counted: see ``ActionOrigin``.
+    case invalidSource = "invalid_source"
+    /// A log id outside the allowed characters or length.
+    case invalidLog = "invalid_log"
+    /// A sequence number that is none.
+    case invalidSequence = "invalid_sequence"
+    /// A sequence number that another record has already, with other content.
+    case sequenceConflict = "sequence_conflict"
+    /// A text that is no set of sequence numbers as Apache ACE writes them.
+    case invalidRanges = "invalid_ranges"
   }
 
   public let code: Code

@@ -49,3 +49,12 @@ uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count) {
 }
 
 #endif
+
+uint32_t processor_crc32c_anywhere(uint32_t state, const uint8_t *bytes, size_t count) {
+  if (processor_has_crc32c()) return processor_crc32c(state, bytes, count);
+  for (; count > 0; count--, bytes++) {
+    state ^= *bytes;
+    for (int bit = 0; bit < 8; bit++) state = state & 1 ? state >> 1 ^ 0x82F63B78u : state >> 1;
+  }
+  return state;
+}

@@ -8,6 +8,7 @@ struct FeedCore: Sendable {
   let pages: PageResponder
   let items: ItemsResponder
   let queues: QueuesResponder
+  var sources: SourcesResponder { SourcesResponder(store: queues.store) }
   let posts: PostResponder
   let operations: OperationsResponder
   /// Nil when nothing is known: answers are then given without a statement of time.
@@ -82,6 +83,14 @@ struct FeedCore: Sendable {
     currency: FeedCurrency?
   ) throws(Problem) -> FeedAnswer {
     let query = try QueryItems(target.query)
+    if match.route == .sources {
+      return try sources.answer(project: project, query: query, location: target.text)
+    }
+    if match.route == .sourceLog {
+      try query.check(known: [])
+      return try sources.answer(
+        project: project, source: match.source ?? "", log: match.log ?? "", currency: currency, location: target.text)
+    }
     guard let queue else { return try queues.answer(project: project, query: query, location: target.text) }
     switch match.route {
     case .actions:

@@ -34,7 +34,8 @@ import Testing
     for route in FeedRoute.allCases {
       for template in [route.rawValue, route.alias].compactMap({ $0 }) {
         let path = template.replacing("{project}", with: "p").replacing("{queue}", with: "q").replacing(
-          "{id}", with: "i")
+          "{id}", with: "i"
+        ).replacing("{source}", with: "s").replacing("{log}", with: "l")
         #expect(try RouteMatch(path: path[...])?.route == route)
       }
     }

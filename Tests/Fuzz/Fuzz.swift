@@ -12,7 +12,7 @@ struct Fuzz {
   static let targets: [any FuzzTarget.Type] = [
     TokenTarget.self, RequestTargetTarget.self, JSONTarget.self, RecordTarget.self, PostTarget.self,
     SegmentTarget.self, IndexTarget.self, PipelineTarget.self, LoopbackTarget.self, TopicTarget.self,
-    DirectoryTarget.self, ArchiveTarget.self,
+    DirectoryTarget.self, ArchiveTarget.self, RangesTarget.self,
   ]
   /// Every target has its turn this many times, so that a fifth of a run has seen all of them.
   static let rounds = 20

@@ -8,7 +8,7 @@ enum ModuleTable {
     "Crdkafka": [],
     "Kafka": ["Crdkafka"],
     "AuditActions": [],
-    "ActionEmitter": ["AuditActions", "Kafka"],
+    "ActionEmitter": ["AuditActions", "Cprocessor", "Kafka"],
     "Cprocessor": [],
     "ActionStore": ["AuditActions", "Cprocessor"],
     "ActionIngest": ["Kafka", "AuditActions", "ActionStore"],
@@ -28,7 +28,7 @@ enum ModuleTable {
   /// Modules and packages' products with the only targets that may import them.
   static let guarded: [String: Set<String>] = [
     "Crdkafka": ["Kafka"],
-    "Cprocessor": ["ActionStore"],
+    "Cprocessor": ["ActionEmitter", "ActionStore"],
     "GRDB": ["ActionStore"],
     "Hummingbird": ["FeedServer"],
     "AsyncHTTPClient": ["ObjectStores", "ActionSinks", "strandline"],

@@ -35,6 +35,7 @@ final class Catalog: Sendable {
     var departing: [UInt64]
     /// The store's time.
     var storeMilliseconds: Int64
+    var sources: SourceLedger.Changes
   }
 
   struct SegmentFact {
@@ -58,6 +59,7 @@ final class Catalog: Sendable {
     var segments: [SegmentFact]
     var departing: [UInt64]
     var storeMilliseconds: Int64
+    var sources: SourceLedger.State
   }
 
   /// Opens or creates the file. Throws GRDB's error; the caller decides whether the file is damaged.
@@ -108,6 +110,7 @@ final class Catalog: Sendable {
     migrator.registerMigration("3") { db in
       try db.execute(sql: "ALTER TABLE offsets ADD COLUMN last_record INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("4") { db in try Self.createSourceLogs(db) }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")
@@ -146,7 +149,7 @@ final class Catalog: Sendable {
         duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, holes: try Self.holes(db),
         segments: Self.segments(facts["segments"] ?? ""),
         departing: (facts["departing"] ?? "").split(separator: ",").compactMap { Self.segmentNumber($0) },
-        storeMilliseconds: facts["store_ms"].flatMap { Int64($0) } ?? .min)
+        storeMilliseconds: facts["store_ms"].flatMap { Int64($0) } ?? .min, sources: try Self.sourceLogs(db))
     }
   }
 
@@ -241,7 +244,9 @@ final class Catalog: Sendable {
       try Self.setFact("segments", segments.joined(separator: ","), db)
       try Self.setFact("departing", checkpoint.departing.map { String($0) }.joined(separator: ","), db)
       try Self.setFact("store_ms", String(checkpoint.storeMilliseconds), db)
-      let offsets = try db.cachedStatement(sql: "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?)")
+      // A store that has lost everything it had of a partition stands nowhere in it: what stood here is not to come back.
+      try db.execute(sql: "DELETE FROM offsets")
+      let offsets = try db.cachedStatement(sql: "INSERT INTO offsets VALUES (?, ?, ?)")
       for (partition, standing) in checkpoint.standings {
         try offsets.execute(arguments: [partition, standing.next, Int64(standing.lastRecord.value)])
       }
@@ -255,6 +260,7 @@ final class Catalog: Sendable {
           sql: "INSERT OR REPLACE INTO holes VALUES (?, ?, ?, ?, ?)",
           arguments: [hole.partition, hole.from, hole.to, hole.reason.rawValue, hole.recordedMilliseconds])
       }
+      try Self.write(checkpoint.sources, db)
     }
   }
 
@@ -316,20 +322,20 @@ final class Catalog: Sendable {
 
 /// GRDB's subscripts end the process where a damaged file holds nothing, or something else, in a column; these throw.
 extension Row {
-  fileprivate func value<Value: DatabaseValueConvertible & StatementColumnConvertible>(
+  func value<Value: DatabaseValueConvertible & StatementColumnConvertible>(
     _ column: String
   ) throws -> Value {
     try decode(Value.self, forColumn: column)
   }
 
-  fileprivate func count(_ column: String) throws -> UInt64 {
+  func count(_ column: String) throws -> UInt64 {
     let count: Int64 = try value(column)
     guard count >= 0, count <= StoredNumbers.max else { throw ImplausibleNumber() }
     return UInt64(count)
   }
 
   /// −1: before the first.
-  fileprivate func offset(_ column: String) throws -> Int64 {
+  func offset(_ column: String) throws -> Int64 {
     let offset: Int64 = try value(column)
     guard offset == -1 || StoredNumbers.isOffset(offset) else { throw ImplausibleNumber() }
     return offset

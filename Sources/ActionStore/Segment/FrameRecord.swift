@@ -26,6 +26,9 @@ struct FrameRecord {
     case rejected = 2
     /// Offsets, from the record's to below its ordinal, that Kafka no longer had when the store came to them.
     case hole = 3
+    /// Sequence numbers that a source's log received with this batch: see ``SourceRecord``. Its key is the project, and
+    /// its ordinal zero.
+    case source = 4
   }
 
   var offset: Int64

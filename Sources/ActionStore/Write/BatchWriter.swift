@@ -30,6 +30,14 @@ package struct BatchWriter {
       partition: partition, offset: offset, key: key ?? UnsafeRawBufferPointer(start: nil, count: 0), reason: reason)
   }
 
+  /// Counts a record whose sequence number was received before, and moves past it.
+  package func skipDuplicate(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer) {
+    writer.skipDuplicate(partition: partition, offset: offset, key: key)
+  }
+
+  /// Keeps the sequence numbers that came with this batch. To be called last.
+  package func receive(_ intake: SourceIntake) { writer.receive(intake) }
+
   /// Records for good that Kafka no longer has the offsets from where the store stands to below `end`, and moves past
   /// them. Nothing happens when the store stands at `end` or beyond.
   package func recordHole(partition: Int32, to end: Int64, reason: Hole.Reason) {
@@ -129,6 +137,26 @@ extension StoreWriter {
     if expires > batch.lanes[lane].latestExpiry { batch.lanes[lane].latestExpiry = expires }
     batch.outcome.stored += 1
     return true
+  }
+
+  func skipDuplicate(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer) {
+    _ = claim(partition: partition, offset: offset)
+    countDuplicate(of: key, partition: partition)
+  }
+
+  func receive(_ intake: SourceIntake) {
+    batch.sources = intake.logs
+    for (key, numbers, partition, offset) in intake.received {
+      let project = Array(key.project.utf8)
+      let record = FrameRecord(
+        offset: offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
+        coverageIndex: coverageIndex(of: partition, at: offset), kind: .source)
+      let body = SourceRecord.encode(key, numbers)
+      project.withUnsafeBytes { project in
+        body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: batch.buffer(of: 0)) }
+      }
+      batch.lanes[0].recordCount += 1
+    }
   }
 
   func reject(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: String) {

@@ -18,6 +18,7 @@ struct PendingBatch {
   var rejected: [String: UInt64] = [:]
   var rejections: [(group: UInt32, ordinal: UInt64, reason: String)] = []
   var holes: [Hole] = []
+  var sources: [SourceLogKey: SourceLog] = [:]
   var outcome = AppendOutcome()
 
   mutating func reset(now: Int64, lead: Int64) {
@@ -34,6 +35,7 @@ struct PendingBatch {
     rejected.removeAll(keepingCapacity: true)
     rejections.removeAll(keepingCapacity: true)
     holes.removeAll(keepingCapacity: true)
+    if !sources.isEmpty { sources = [:] }
     outcome = AppendOutcome()
   }
 
@@ -49,7 +51,7 @@ struct PendingBatch {
 /// What became of the records of one batch.
 package struct AppendOutcome: Sendable, Equatable {
   package var stored = 0
-  /// Below the partition's next offset: stored before.
+  /// Below the partition's next offset, or numbered as one that was received before.
   package var duplicates = 0
   /// TTL had passed on arrival: counted, not stored.
   package var expiredOnArrival = 0

@@ -17,6 +17,7 @@ struct RecoveredStore {
   var rejections: [UInt32: Rejections] = [:]
   var holes: [Hole] = []
   var checkpointedHoles = 0
+  var sources = SourceLedger.State()
   /// The latest time the store had reached.
   var latestMilliseconds: Int64 = .min
 

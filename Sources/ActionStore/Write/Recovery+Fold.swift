@@ -12,6 +12,7 @@ extension Recovery {
       for part in frame.header.coverage {
         store.advance(part.partition, to: Standing(next: part.next, lastRecord: part.lastRecord))
       }
+      if store.sources.isRereading { store.sources.keepReread(item.bytes, frame) }
       guard frame.header.batch > store.checkpointedBatch else { continue }
       let coverage = frame.header.coverage
       store.latestMilliseconds = max(store.latestMilliseconds, frame.header.storedMilliseconds)
@@ -26,7 +27,8 @@ extension Recovery {
               reason: Hole.Reason(rawValue: String(decoding: text, as: UTF8.self)) ?? .topicRetention,
               recordedMilliseconds: record.createdMilliseconds))
         }
-        guard key.count > 0 else { return }
+        if record.kind == .source { store.sources.fold(project: key, text, now: record.createdMilliseconds) }
+        guard key.count > 0, record.kind != .source else { return }
         fold(record, group: group(key, partition, &store, &table), reason: text, into: &store)
       }
     }

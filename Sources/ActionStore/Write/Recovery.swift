@@ -51,7 +51,9 @@ struct Recovery {
       try files.unlink(paths.segment(number))
       try files.unlink(paths.index(number))
     }
-    var survey = try survey(catalog, trusted: trustsIndexes ? Self.facts(of: catalog) : [:])
+    // What is read again after damage is known from the frames alone.
+    let trusts = trustsIndexes && !(catalog?.sources.isRereading ?? false)
+    var survey = try survey(catalog, trusted: trusts ? Self.facts(of: catalog) : [:])
     if survey.isDamaged, survey.found.contains(where: { $0.index != nil }) {
       survey = try self.survey(catalog, trusted: [:])
     }
@@ -62,6 +64,7 @@ struct Recovery {
       // Counts of before and after are not comparable.
       store.identity = .random()
       try setAside(survey.found, cut: survey.cut)
+      store.sources.beginRereading(below: catalog?.standings ?? [:])
     } else {
       store.standings = catalog?.standings ?? [:]
     }
@@ -69,7 +72,9 @@ struct Recovery {
     for item in survey.found {
       if let item = try keep(item, cut: survey.cut) { kept.append(item) }
     }
-    store.nextSegment = max(survey.found.map(\.scan.number).max() ?? 0, catalog?.departing.max() ?? 0) + 1
+    // Nor the number of one that the catalog still names: it would be taken for what was lost.
+    let numbers = survey.found.map(\.scan.number) + (catalog?.departing ?? []) + (catalog?.segments.map(\.number) ?? [])
+    store.nextSegment = (numbers.max() ?? 0) + 1
     store.lastBatch = max(survey.cut - 1, store.checkpointedBatch)
     for item in kept { fold(item, into: &store, table: &table) }
     for item in kept { try takeOver(item, into: &store, table: table) }
@@ -102,6 +107,7 @@ struct Recovery {
     store.rejected = catalog.rejected
     store.duplicates = catalog.duplicates
     store.holes = catalog.holes
+    store.sources = catalog.sources
     store.checkpointedHoles = catalog.holes.count
     store.latestMilliseconds = catalog.storeMilliseconds
     for row in catalog.groups {

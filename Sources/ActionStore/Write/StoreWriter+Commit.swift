@@ -63,6 +63,7 @@ extension StoreWriter {
   /// Makes what the batch counted visible, together with its offsets.
   private func countBatch() {
     duplicates += UInt64(batch.outcome.duplicates)
+    sources.install(batch.sources)
     for (reason, count) in batch.rejected { rejected[reason, default: 0] += count }
     var changedRejections: [UInt32: Rejections] = [:]
     for item in batch.rejections {

@@ -58,14 +58,17 @@ extension StoreWriter {
         counters: departures.counters[number] ?? counters[Int(number)], frontier: uncheckpointedFrontiers[number],
         rejections: changedGroups.contains(number) ? rejections[number] : nil)
     }
+    sources.endRereading(standings)
+    let sourceChanges = sources.takeChanges()
     do {
       try catalog.write(
         .init(
           batch: lastBatch, standings: standings, groups: rows, rejected: rejected, duplicates: duplicates,
           holes: Array(holes[checkpointedHoles...]), segments: segmentFacts,
           departing: departing + departures.segments.sorted(),
-          storeMilliseconds: batch.now))
+          storeMilliseconds: batch.now, sources: sourceChanges))
     } catch {
+      sources.giveBack(sourceChanges)
       throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
     }
     checkpointedBatch = lastBatch

@@ -16,6 +16,7 @@ final class StoreWriter {
   let health: StoreHealth
   /// What readers see.
   let view: StoreView
+  let sources: SourceLedger
 
   // State on disk.
   /// Segments no longer written to, with index file, ascending by number.
@@ -57,7 +58,8 @@ final class StoreWriter {
 
   init(
     configuration: StoreConfiguration, files: FileSystem, paths: SegmentPaths, catalog: Catalog,
-    directory: QueueDirectory, logger: Logger, recovered: RecoveredStore, view: StoreView
+    directory: QueueDirectory, logger: Logger, recovered: RecoveredStore, view: StoreView,
+    sources: SourceLedger
   ) {
     self.configuration = configuration
     self.files = files
@@ -66,6 +68,7 @@ final class StoreWriter {
     self.directory = directory
     self.logger = logger
     self.view = view
+    self.sources = sources
     identity = recovered.identity
     health = recovered.health
     sealed = recovered.segments

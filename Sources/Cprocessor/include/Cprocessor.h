@@ -19,6 +19,9 @@ int processor_has_crc32c(void);
    which need not be aligned. */
 uint32_t processor_crc32c(uint32_t state, const uint8_t *bytes, size_t count);
 
+/* The same on any processor: bit by bit, and so slowly, where there are no instructions. */
+uint32_t processor_crc32c_anywhere(uint32_t state, const uint8_t *bytes, size_t count);
+
 int processor_has_base64url(void);
 
 /* Writes `count` bytes as base64 with the URL-safe alphabet, without padding: (count * 4 + 2) / 3 characters. */

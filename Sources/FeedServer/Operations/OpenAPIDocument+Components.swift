@@ -76,6 +76,10 @@ extension OpenAPIDocument {
           name: include_delayed
           in: query
           schema: {type: string}
+
+    """# + sourceParameters + headers
+
+  private static let headers = #"""
       headers:
         Content-Location:
           description: The path and query of the request

@@ -3,7 +3,9 @@
 /// YAML without merge keys: many readers of OpenAPI do not know them. What several operations share is in
 /// `components`, or one of the lines below.
 enum OpenAPIDocument {
-  static let text = head + actions + aliases + operations + parameters + schemas + contents + errors
+  static let text =
+    head + actions + sources + aliases + operations + parameters + schemas
+    + sourceSchemas + contents + sourceContents + errors
 
   private static let head = #"""
     openapi: 3.1.0

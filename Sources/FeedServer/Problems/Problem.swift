@@ -88,6 +88,10 @@ extension Problem {
   static let unknownQueue = Problem(
     404, "no-such-queue", title: "There is no such queue", detail: "no action of this queue was ever received")
 
+  static let unknownSourceLog = Problem(
+    404, "no-such-source-log", title: "There is no such log of a source",
+    detail: "no numbered action of this source and log was ever received; sources are listed at /v1/{project}/sources")
+
   static func methodNotAllowed(_ route: FeedRoute) -> Problem {
     var problem = Problem(
       405, "method-not-allowed", title: "The method is not allowed here", detail: "this route answers \(route.allow)")

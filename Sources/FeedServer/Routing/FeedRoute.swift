@@ -4,6 +4,8 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   case action = "/v1/{project}/queues/{queue}/actions/{id}"
   case queues = "/v1/{project}/queues"
   case statistics = "/v1/{project}/queues/{queue}/stats"
+  case sources = "/v1/{project}/sources"
+  case sourceLog = "/v1/{project}/sources/{source}/logs/{log}"
   case ping = "/ping"
   case liveness = "/livez"
   case readiness = "/readyz"

@@ -39,6 +39,8 @@ struct RouteMatch {
   var project: String?
   var queue: String?
   var id: String?
+  var source: String?
+  var log: String?
 
   init(_ route: FeedRoute, project: String? = nil, queue: String? = nil, id: String? = nil) {
     self.route = route
@@ -60,6 +62,10 @@ struct RouteMatch {
     // The full form comes first: in the alias form a last segment `actions` after a queue named `queues` would be an
     // action's id, which is never that short.
     if segments.count >= 3, segments[2] == "queues", let match = try Self.full(segments) {
+      self = match
+      return
+    }
+    if let match = try Self.sources(segments) {
       self = match
       return
     }
@@ -93,6 +99,16 @@ struct RouteMatch {
     default:
       return nil
     }
+  }
+
+  private static func sources(_ segments: [Substring]) throws(Problem) -> RouteMatch? {
+    guard segments.count == 3 || segments.count == 6, segments[2] == "sources" else { return nil }
+    guard segments.count == 6 else { return RouteMatch(.sources, project: try decode(segments[1])) }
+    guard segments[4] == "logs" else { return nil }
+    var match = RouteMatch(.sourceLog, project: try decode(segments[1]))
+    match.source = try decode(segments[3])
+    match.log = try decode(segments[5])
+    return match
   }
 
   private static func aliased(_ segments: [Substring]) throws(Problem) -> RouteMatch? {

@@ -19,6 +19,21 @@ public struct PackedHeaders: Sendable {
     count += 1
     contentBytes += name.utf8CodeUnitCount + value.count
   }
+
+  /// Every header's name and value, in order; valid for the call.
+  public func forEach(_ visit: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+    bytes.withUnsafeBytes { bytes in
+      var position = 0
+      for _ in 0..<count {
+        let (nameBytes, valueBytes) = bytes.loadUnaligned(fromByteOffset: position, as: (Int, Int).self)
+        let content = UnsafeRawBufferPointer(rebasing: bytes[(position + 16)...].prefix(nameBytes + valueBytes))
+        visit(
+          UnsafeRawBufferPointer(rebasing: content.prefix(nameBytes)),
+          UnsafeRawBufferPointer(rebasing: content.dropFirst(nameBytes)))
+        position += 16 + nameBytes + valueBytes
+      }
+    }
+  }
 }
 
 /// The headers of a record that is sent.

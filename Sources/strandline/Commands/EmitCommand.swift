@@ -23,6 +23,9 @@ struct EmitCommand: ConfiguredCommand {
 
       Every action is acknowledged by Kafka before the command ends. A line that cannot be sent is told with its number; \
       then the exit code is 65 (lines refused) or 69 (not acknowledged).
+
+      With --spool, lines are numbered and kept in a folder first and published from there, and Kafka may be away: what \
+      it has not taken when the command ends stays for the next one with the same spool and source.
       """)
 
   @OptionGroup(title: "Action") var address: QueueFlags
@@ -36,6 +39,16 @@ struct EmitCommand: ConfiguredCommand {
     help: ArgumentHelp("Time, in seconds, that Kafka has to acknowledge: 1 to 300.", valueName: "SECONDS"))
   var timeout = 30
 
+  @Option(
+    name: .customLong("spool"),
+    help: ArgumentHelp("Folder that keeps actions until Kafka has them, for lines on standard input.", valueName: "DIR")
+  )
+  var spool: String?
+  @Option(
+    name: .customLong("source"),
+    help: ArgumentHelp("Names who emits: a URI reference; a source of its own for each spool.", valueName: "URI"))
+  var source = "/strandline/emit"
+
   @OptionGroup var common: CommonFlags
 
   var groups: [any SettingFlags] { [address, action, broker, topic] }
@@ -43,6 +56,9 @@ struct EmitCommand: ConfiguredCommand {
 
   func validate() throws {
     guard (1...300).contains(timeout) else { throw ValidationError("--timeout is 1 to 300 seconds") }
+    if spool != nil, action.event != nil {
+      throw ValidationError("--spool is for lines on standard input, not for --event")
+    }
   }
 
   func run(_ context: CommandContext) async throws {
@@ -55,7 +71,8 @@ struct EmitCommand: ConfiguredCommand {
     let kafka = try settings.kafka()
     let topic = try settings.value(SettingsTable.topic)
     var logger = context.logger()
-    if !settings.isGiven(SettingsTable.logLevel.definition) { logger.logLevel = .critical }
+    if !settings.isGiven(SettingsTable.logLevel.definition) { logger.logLevel = spool == nil ? .critical : .notice }
+    if let spool { return try await emitSpooled(spool, kafka, topic, logger, context) }
     try await TopicReach(kafka: kafka, logger: logger).require(topic, timeout: .seconds(min(timeout, 10)))
 
     let emitter = try emitter(kafka, topic, logger)
@@ -75,22 +92,45 @@ struct EmitCommand: ConfiguredCommand {
     if status != .success { throw CommandFailure(status, "") }
   }
 
-  private func emitter(_ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger) throws(CommandFailure)
-    -> ActionEmitter
-  {
+  /// Nothing is asked of Kafka first: the spool is for when it cannot be reached.
+  private func emitSpooled(
+    _ spool: String, _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ context: CommandContext
+  ) async throws {
+    let emitter = try emitter(kafka, topic, logger, spool: SpoolConfiguration(directory: spool))
+    let emission = SpooledEmission(emitter: emitter, asJSON: context.json, flushTimeout: .seconds(timeout))
+    let input = EmitInput(descriptor: STDIN_FILENO, defaults: try lineDefaults(context.settings))
+    let report = try await emission.run(input)
+    try await emission.end(report)
+    if let reason = input.readFailure {
+      throw CommandFailure(.input, "standard input cannot be read any further: \(reason)")
+    }
+    if report.status != .success { throw CommandFailure(report.status, "") }
+  }
+
+  private func lineDefaults(_ settings: Settings) throws -> EmitLine.Defaults {
+    EmitLine.Defaults(
+      project: settings[SettingsTable.project], queue: settings[SettingsTable.queue],
+      timeToLive: try settings[SettingsTable.ttl].map { try TimeToLive(seconds: $0) })
+  }
+
+  private func emitter(
+    _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, spool: SpoolConfiguration? = nil
+  ) throws(CommandFailure) -> ActionEmitter {
     var configuration = ActionEmitterConfiguration(kafka: kafka)
     configuration.topic = topic
-    configuration.source = "/strandline/emit"
+    configuration.source = source
+    configuration.spool = spool
     configuration.acknowledgementTimeout = .seconds(timeout)
     configuration.outstandingActionsMax = 4 * EmitBatch.linesMax
     configuration.outstandingBytesMax = 8 * EmitBatch.bytesMax
-    if configuration.kafka["delivery.timeout.ms"] == nil, configuration.kafka["message.timeout.ms"] == nil {
+    if spool == nil, configuration.kafka["delivery.timeout.ms"] == nil, configuration.kafka["message.timeout.ms"] == nil
+    {
       configuration.kafka["message.timeout.ms"] = String(timeout * 1_000)
     }
     do throws(EmitError) {
       return try ActionEmitter(configuration: configuration, logger: logger)
     } catch {
-      throw CommandFailure(.configuration, error.description)
+      throw CommandFailure(error.reason == .spool ? .input : .configuration, error.description)
     }
   }
 
@@ -135,10 +175,7 @@ struct EmitCommand: ConfiguredCommand {
   private func emitLines(
     _ emitter: ActionEmitter, _ settings: Settings, _ context: CommandContext
   ) async throws -> ExitStatus {
-    let defaults = EmitLine.Defaults(
-      project: settings[SettingsTable.project], queue: settings[SettingsTable.queue],
-      timeToLive: try settings[SettingsTable.ttl].map { try TimeToLive(seconds: $0) })
-    let input = EmitInput(descriptor: STDIN_FILENO, defaults: defaults)
+    let input = EmitInput(descriptor: STDIN_FILENO, defaults: try lineDefaults(settings))
     let emission = LineEmission(emitter: emitter, asJSON: context.json, showsProgress: Terminal.errorIsTerminal)
     let report = try await emission.run(input)
     if let reason = input.readFailure {

@@ -1,0 +1,145 @@
+package import AuditActions
+
+/// The numbers of one batch on their way into the store: judged against what came before and within the batch, and
+/// visible to others only once the batch is stored.
+///
+/// A value: the same intake may be stored again after a failure.
+package struct SourceIntake {
+  package enum Verdict: Sendable, Equatable {
+    /// The number had not come before, or it is not known any more whether it had: nothing is lost for a memory that
+    /// is too short.
+    case new
+    /// It had: the record is a repetition.
+    case duplicate
+    /// It had, and the record that came then was another one.
+    case conflict
+  }
+
+  /// What this batch brought of a log.
+  fileprivate struct Arrivals {
+    var key: SourceLogKey
+    /// As it was before the batch, but for the contents of its latest numbers and the count of duplicates.
+    var log: SourceLog
+    var numbers = SequenceRanges()
+    /// Those of them that were read again.
+    var reread = SequenceRanges()
+    /// Where the first of them stood.
+    var place: (partition: Int32, offset: Int64)?
+  }
+
+  private let ledger: SourceLedger
+  private let rereadBelow: [Int32: Int64]
+  private let now: Int64
+  private var arrivals: [Arrivals] = []
+  private var places: [SourceLogKey: Int] = [:]
+
+  init(ledger: SourceLedger, now: Int64) {
+    self.ledger = ledger
+    self.now = now
+    rereadBelow = ledger.rereadBelow
+  }
+
+  /// - Parameters:
+  ///   - contents: of the record's key and value, to know it again by.
+  ///   - offset: at or beyond the partition's next one.
+  package mutating func judge(
+    _ origin: ActionOrigin, project: String, contents: RecordContents, partition: Int32, offset: Int64
+  ) -> Verdict {
+    let isReread = offset < rereadBelow[partition] ?? .min
+    let index = index(of: SourceLogKey(project: project, source: origin.source, log: origin.log))
+    return arrivals[index].judge(origin.sequence, contents, isReread: isReread, at: (partition, offset))
+  }
+
+  private mutating func index(of key: SourceLogKey) -> Int {
+    // By far the most frequent: the log of the record before.
+    if let last = arrivals.indices.last, arrivals[last].key == key { return last }
+    if let known = places[key] { return known }
+    arrivals.append(Arrivals(key: key, log: ledger.log(key) ?? SourceLog(now: now)))
+    places[key] = arrivals.count - 1
+    return arrivals.count - 1
+  }
+
+  /// The logs as they are with this batch.
+  var logs: [SourceLogKey: SourceLog] {
+    Dictionary(
+      uniqueKeysWithValues: arrivals.map { item in
+        var log = item.log
+        log.receive(item.numbers, now: now)
+        if !item.reread.isEmpty { log.noteReread(item.reread) }
+        return (item.key, log)
+      })
+  }
+
+  /// What each log received in this batch, with where the first of it stood.
+  var received: [(key: SourceLogKey, numbers: SequenceRanges, partition: Int32, offset: Int64)] {
+    arrivals.compactMap { item in item.place.map { (item.key, item.numbers, $0.partition, $0.offset) } }
+  }
+}
+
+extension SourceIntake.Arrivals {
+  fileprivate mutating func judge(
+    _ number: Int64, _ contents: RecordContents, isReread: Bool, at place: (Int32, Int64)
+  ) -> SourceIntake.Verdict {
+    let hasCome =
+      isReread
+      ? log.reread.contains(number) || reread.contains(number)
+      : numbers.contains(number) || log.received.contains(number)
+    if hasCome {
+      let known = log.recent.checksum(of: number)
+      if let known, known != contents.value { return .conflict }
+      // Of a number that was given up nobody knows whether it came, but for the latest.
+      let isKnown = isReread || known != nil || number >= log.forgottenBelow || numbers.contains(number)
+      if isKnown {
+        log.duplicates += 1
+        return .duplicate
+      }
+    }
+    if isReread { reread.insert(number) }
+    log.recent.note(contents.value, of: number)
+    numbers.insert(number)
+    if self.place == nil { self.place = place }
+    return .new
+  }
+}
+
+/// CRC-32C of a record's key and value, wherever it stands in the topic.
+package struct RecordContents: Sendable, Equatable {
+  let value: UInt32
+
+  package init(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    var crc = CRC32C()
+    crc.update(key)
+    crc.update(value)
+    self.value = crc.value
+  }
+}
+
+/// What one batch received of a log, as a record of its frame: bytes of the source (2), of the log id (2), the source,
+/// the log id, the ranges as text. The key is the project.
+enum SourceRecord {
+  static func encode(_ key: SourceLogKey, _ numbers: SequenceRanges) -> [UInt8] {
+    let (source, log) = (Array(key.source.utf8), Array(key.log.utf8))
+    var bytes: [UInt8] = []
+    for count in [source.count, log.count] {
+      bytes.append(UInt8(truncatingIfNeeded: count))
+      bytes.append(UInt8(truncatingIfNeeded: count >> 8))
+    }
+    return bytes + source + log + Array(numbers.description.utf8)
+  }
+
+  /// Nil for what no store writes.
+  static func decode(
+    project: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
+  ) -> (key: SourceLogKey, numbers: SequenceRanges)? {
+    guard bytes.count >= 4 else { return nil }
+    let sourceEnd = 4 + Int(bytes.integer(at: 0, as: UInt16.self))
+    let logEnd = sourceEnd + Int(bytes.integer(at: 2, as: UInt16.self))
+    guard logEnd <= bytes.count,
+      let numbers = try? SequenceRanges(parsing: UnsafeRawBufferPointer(rebasing: bytes[logEnd...]), rangesMax: .max)
+    else { return nil }
+    let key = SourceLogKey(
+      project: String(decoding: project, as: UTF8.self), source: String(decoding: bytes[4..<sourceEnd], as: UTF8.self),
+      log: String(decoding: bytes[sourceEnd..<logEnd], as: UTF8.self))
+    return (key, numbers)
+  }
+}

@@ -1,0 +1,162 @@
+import AuditActions
+import Synchronization
+
+/// What has come of every source's logs: for readers, and for ingest to judge by. In memory; the catalog is its copy on
+/// disk.
+///
+/// After the store lost batches it had, their records are read from the topic again, with numbers that are received
+/// already. Below the offsets that were reached before, a number is a duplicate only when it has been read since.
+final class SourceLedger: Sendable {
+  /// Most logs kept. Beyond that the ones that were silent longest are forgotten; what comes of one then counts as new.
+  static let logsMax = 20_000
+  /// Most gaps kept of all logs together. Beyond that the log with most of them gives up half of its.
+  static let gapsMax = 200_000
+
+  struct State {
+    var logs: [SourceLogKey: SourceLog] = [:]
+    var changed: Set<SourceLogKey> = []
+    var removed: Set<SourceLogKey> = []
+    /// Up to which offset of a partition is read again.
+    var rereadBelow: [Int32: Int64] = [:]
+    /// Of all logs together.
+    fileprivate var gaps = 0
+  }
+
+  private let state: Mutex<State>
+
+  init(_ state: State = State()) {
+    self.state = Mutex(State())
+    replace(state)
+  }
+
+  // MARK: Reading
+
+  /// The logs of a project, of one source if named, ascending.
+  func logs(of project: String, source: String? = nil) -> [(key: SourceLogKey, log: SourceLog)] {
+    state.withLock { state in
+      state.logs.filter { $0.key.project == project && (source == nil || $0.key.source == source) }
+        .map { (key: $0.key, log: $0.value) }
+    }.sorted { $0.key < $1.key }
+  }
+
+  func log(_ key: SourceLogKey) -> SourceLog? { state.withLock { $0.logs[key] } }
+
+  var rereadBelow: [Int32: Int64] { state.withLock { $0.rereadBelow } }
+
+  // MARK: Writing, one thread
+
+  /// Makes what a batch brought visible.
+  func install(_ logs: [SourceLogKey: SourceLog]) {
+    guard !logs.isEmpty else { return }
+    state.withLock { state in
+      for (key, log) in logs {
+        state.gaps += log.gaps.count - (state.logs[key]?.gaps.count ?? 0)
+        state.logs[key] = log
+        state.changed.insert(key)
+        state.removed.remove(key)
+      }
+      state.keepBounds()
+    }
+  }
+
+  /// After recovery while running.
+  func replace(_ recovered: State) {
+    state.withLock { state in
+      state = recovered
+      state.gaps = state.logs.values.reduce(0) { $0 + $1.gaps.count }
+      state.keepBounds()
+    }
+  }
+
+  /// What was read again is as far as it was: from here on a number that was received is one that comes again.
+  func endRereading(_ standings: [Int32: Standing]) {
+    state.withLock { state in
+      guard !state.rereadBelow.isEmpty else { return }
+      state.rereadBelow = state.rereadBelow.filter { ($0.value > standings[$0.key]?.next ?? 0) }
+      guard state.rereadBelow.isEmpty else { return }
+      for key in state.logs.keys { state.logs[key]?.reread = SequenceRanges() }
+    }
+  }
+
+  /// What the next checkpoint writes; given back when it fails.
+  struct Changes {
+    var logs: [SourceLogKey: SourceLog]
+    var removed: Set<SourceLogKey>
+    var rereadBelow: [Int32: Int64]
+
+    var isEmpty: Bool { logs.isEmpty && removed.isEmpty }
+  }
+
+  func takeChanges() -> Changes {
+    state.withLock { state in
+      defer {
+        state.changed = []
+        state.removed = []
+      }
+      return Changes(
+        logs: state.logs.filter { state.changed.contains($0.key) }, removed: state.removed,
+        rereadBelow: state.rereadBelow)
+    }
+  }
+
+  func giveBack(_ changes: Changes) {
+    state.withLock { state in
+      state.changed.formUnion(changes.logs.keys)
+      state.removed.formUnion(changes.removed.filter { state.logs[$0] == nil })
+    }
+  }
+}
+
+extension SourceLedger.State {
+  fileprivate mutating func keepBounds() {
+    if logs.count > SourceLedger.logsMax { forgetSilent() }
+    while gaps > SourceLedger.gapsMax,
+      let key = logs.max(by: { $0.value.gaps.count < $1.value.gaps.count })?.key, let count = logs[key]?.gaps.count,
+      count > 0
+    {
+      logs[key]?.forgetGaps(keeping: count / 2)
+      gaps -= count - count / 2
+      changed.insert(key)
+    }
+  }
+
+  /// A hundredth at a time, so that finding them costs little on average.
+  private mutating func forgetSilent() {
+    let silent = logs.sorted { $0.value.lastSeenMilliseconds < $1.value.lastSeenMilliseconds }
+      .prefix(logs.count - SourceLedger.logsMax + SourceLedger.logsMax / 100)
+    for (key, log) in silent {
+      gaps -= log.gaps.count
+      logs[key] = nil
+      changed.remove(key)
+      removed.insert(key)
+    }
+  }
+}
+
+/// What recovery finds in the log.
+extension SourceLedger.State {
+  /// The store lost batches: what lies below the offsets that had been reached is read again.
+  mutating func beginRereading(below standings: [Int32: Standing]) {
+    for (partition, standing) in standings { rereadBelow[partition] = max(rereadBelow[partition] ?? 0, standing.next) }
+  }
+
+  var isRereading: Bool { !rereadBelow.isEmpty }
+
+  /// What a batch that was kept had received does not come again.
+  mutating func keepReread(_ bytes: UnsafeRawBufferPointer, _ frame: SegmentScan.FramePlace) {
+    _ = FrameRecord.forEach(in: bytes, frameAt: frame.position, header: frame.header) { record, key, at, count in
+      let body = UnsafeRawBufferPointer(rebasing: bytes[at..<(at + count)])
+      guard record.kind == .source, let (key, numbers) = SourceRecord.decode(project: key, body) else { return }
+      logs[key, default: SourceLog(now: record.createdMilliseconds)].noteReread(numbers)
+    }
+  }
+
+  /// Takes what a batch after the last checkpoint had received.
+  mutating func fold(project: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, now: Int64) {
+    guard let (key, numbers) = SourceRecord.decode(project: project, body) else { return }
+    var log = logs.removeValue(forKey: key) ?? SourceLog(now: now)
+    log.receive(numbers, now: now)
+    logs[key] = log
+    changed.insert(key)
+  }
+}
