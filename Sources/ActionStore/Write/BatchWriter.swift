@@ -82,7 +82,7 @@ extension StoreWriter {
   /// The counters of a group as this batch changes them.
   @inline(__always)
   private func remember(_ group: UInt32) {
-    if batch.previous[group] == nil { batch.previous[group] = counters[Int(group)] }
+    if batch.groups.insert(group) { batch.previous.append(counters[Int(group)]) }
   }
 
   private func countDuplicate(of key: UnsafeRawBufferPointer, partition: Int32) {

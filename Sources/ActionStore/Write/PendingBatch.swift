@@ -12,8 +12,9 @@ struct PendingBatch {
   var lead: Int64 = 0
   var lanes: [LanePart] = Array(repeating: LanePart(), count: Lane.count)
   var coverage: [FrameHeader.Coverage] = []
-  /// Counters as they were before the batch.
-  var previous: [UInt32: QueueDirectory.Counters] = [:]
+  /// The groups whose counters it changes, and beside each member the counters as they were before.
+  var groups = GroupSet()
+  var previous: [QueueDirectory.Counters] = []
   /// Records rejected in all, by reason; and those of known queues.
   var rejected: [String: UInt64] = [:]
   var rejections: [(group: UInt32, ordinal: UInt64, reason: String)] = []
@@ -31,6 +32,7 @@ struct PendingBatch {
       lanes[lane].latestExpiry = .min
     }
     coverage.removeAll(keepingCapacity: true)
+    groups.removeAll()
     previous.removeAll(keepingCapacity: true)
     rejected.removeAll(keepingCapacity: true)
     rejections.removeAll(keepingCapacity: true)

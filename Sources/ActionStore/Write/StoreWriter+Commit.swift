@@ -71,14 +71,14 @@ extension StoreWriter {
       changedRejections[item.group] = rejections[item.group]
     }
     hasUncheckpointedChange = true
-    changedGroups.formUnion(batch.previous.keys)
-    let changes = batch.previous.keys.map { (group: $0, counters: counters[Int($0)]) }
+    for group in batch.groups.members { changedGroups.insert(group) }
+    let changes = batch.groups.members.map { (group: $0, counters: counters[Int($0)]) }
     publishOffsets { directory in directory.update(changes, rejections: changedRejections) }
   }
 
   /// Forgets the batch: counters return to what they were.
   func undoBatch() {
-    for (group, before) in batch.previous { counters[Int(group)] = before }
+    for (group, before) in zip(batch.groups.members, batch.previous) { counters[Int(group)] = before }
   }
 
   private func write(_ head: [UInt8], _ records: UnsafeRawBufferPointer, to target: OpenSegment) throws(StoreError) {

@@ -50,8 +50,10 @@ extension StoreWriter {
     let frontiers = directory.takeMovedFrontiers()
     uncheckpointedFrontiers.merge(frontiers) { $1 }
     guard hasUncheckpointedChange || !departures.isEmpty || !uncheckpointedFrontiers.isEmpty else { return }
-    let changed = changedGroups.union(departures.counters.keys).union(uncheckpointedFrontiers.keys)
-    let rows = changed.map { number in
+    var changed = changedGroups
+    for number in departures.counters.keys { changed.insert(number) }
+    for number in uncheckpointedFrontiers.keys { changed.insert(number) }
+    let rows = changed.members.map { number in
       let group = groups[Int(number)]
       return Catalog.GroupRow(
         key: group.key, partition: group.partition,
@@ -74,7 +76,7 @@ extension StoreWriter {
     checkpointedBatch = lastBatch
     checkpointedHoles = holes.count
     hasUncheckpointedChange = false
-    changedGroups.removeAll(keepingCapacity: true)
+    changedGroups.removeAll()
     uncheckpointedFrontiers.removeAll(keepingCapacity: true)
   }
 

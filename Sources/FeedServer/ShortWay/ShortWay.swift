@@ -22,7 +22,8 @@ final class ShortWay: ChannelInboundHandler {
   private let isEnabled: Bool
   private let core: FeedCore
   private let allocator: ByteBufferAllocator
-  private var answers: ShortAnswers
+  /// The event loop alone comes here, and not twice at a time: not checked.
+  @exclusivity(unchecked) private var answers: ShortAnswers
   private var pageDurations: PrometheusHistogram?
   private var emptyDurations: PrometheusHistogram?
   /// Whether llhttp has read a whole number of requests: true until it is given anything, and again when what it was
