@@ -155,6 +155,54 @@ struct DamageTests {
     #expect(store.standings[0] == Standing(next: 41, lastRecord: RecordFingerprint(value: 40)))
   }
 
+  @Test("is not said to have expired when it comes again", arguments: ["removed", "while running", "all"])
+  func comesAgain(kind: String) throws {
+    let earlier = try fixture.open()
+    try earlier.append([Draft(offset: 20, timeToLive: 1, padding: 50)])
+    try earlier.reject("p/q", offset: 21)
+    for offset in Int64(22)..<40 { try earlier.append([Draft(offset: offset, padding: 50)]) }
+    #expect(earlier.all(queue).count == 39)
+    try earlier.reject("p/q", offset: 40)
+    try earlier.close()
+    let files = try segments()
+    var store: ActionStore
+    switch kind {
+    case "removed":
+      try FileManager.default.removeItem(atPath: files[files.count / 2])
+      store = try fixture.open()
+    case "all":
+      for file in files { try FileManager.default.removeItem(atPath: file) }
+      store = try fixture.open()
+    default:
+      store = try fixture.open()
+      try flip(files[files.count / 2]) { $0 - 10 }
+      store.verify { _ in true }
+      try store.repair()
+    }
+    let next = store.nextOffset(of: 0) ?? 0
+    #expect(next < 40)
+    var counts = try #require(store.statistics(of: queue))
+    #expect(counts.isBalanced && counts.expired <= 1 && counts.received <= UInt64(next), "\(counts)")
+    // A reader who asks now is not sent past what comes.
+    let page = store.page(of: queue, after: nil, limit: 50)
+    #expect(page.marker.offset(of: 0) < next)
+    #expect(page.gaps.allSatisfy { $0.to < next })
+    for offset in next..<41 {
+      switch offset {
+      case 20: try store.append([Draft(offset: 20, timeToLive: 1, padding: 50)])
+      case 21, 40: try store.reject("p/q", offset: offset)
+      default: try store.append([Draft(offset: offset, padding: 50)])
+      }
+    }
+    counts = try #require(store.statistics(of: queue))
+    #expect(counts.isBalanced && counts.received == 41 && counts.rejected == 2 && counts.live == 39, "\(counts)")
+    let rest = store.page(of: queue, after: page.marker, limit: 50)
+    #expect(page.actions.count + rest.actions.count == 39)
+    #expect((page.gaps + rest.gaps).allSatisfy { $0.reason == .rejected })
+    let whole = store.page(of: queue, after: nil, limit: 50)
+    #expect(whole.gaps.map(\.count).reduce(0) { $0 + ($1 ?? 100) } == 2)
+  }
+
   @Test("leaves what a reader already has as it was")
   func readers() throws {
     let store = try fixture.open()

@@ -39,6 +39,15 @@ final class ReadFrontier: Sendable {
     return hasMoved && !isChanged.exchange(true, ordering: .acquiringAndReleasing)
   }
 
+  /// Brings it back to what is left of the counts, before there are readers.
+  func lower(reached end: UInt64, expired: UInt64) {
+    state.withLock { state in
+      state.reached = min(state.reached, end)
+      state.expiredUnread = min(state.expiredUnread, expired)
+      reached.store(state.reached, ordering: .relaxed)
+    }
+  }
+
   /// What the next checkpoint is to hold.
   func takeForCheckpoint() -> State {
     isChanged.store(false, ordering: .releasing)

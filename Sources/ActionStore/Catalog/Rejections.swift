@@ -39,6 +39,24 @@ struct Rejections: Sendable, Equatable {
     runs.removeFirst()
   }
 
+  var count: UInt64 { runs.reduce(0) { $0 + $1.count } }
+
+  /// Forgets records that come again. Of which reason they were is not known here: the most frequent ones are lowered.
+  mutating func remove(above ordinal: UInt64) {
+    let before = count
+    runs.removeAll { $0.first > ordinal }
+    if let last = runs.indices.last, runs[last].last > ordinal {
+      runs[last].last = ordinal
+      runs[last].count = min(runs[last].count, ordinal - runs[last].first + 1)
+    }
+    var gone = before - count
+    while gone > 0, let reason = countByReason.max(by: { $0.value < $1.value }), reason.value > 0 {
+      let taken = min(gone, reason.value)
+      countByReason[reason.key] = reason.value == taken ? nil : reason.value - taken
+      gone -= taken
+    }
+  }
+
   /// How many records of these ordinals were rejected; nil when the range cuts a run that no longer knows.
   func count(in ordinals: Range<UInt64>) -> UInt64? {
     var count: UInt64 = 0

@@ -78,6 +78,7 @@ struct Recovery {
     store.lastBatch = max(survey.cut - 1, store.checkpointedBatch)
     for item in kept { fold(item, into: &store, table: &table) }
     for item in kept { try takeOver(item, into: &store, table: table) }
+    if survey.isDamaged { goBack(kept, &store, table) }
     if survey.isDamaged || !(catalog?.isCounted ?? false) { recount(&store, table) }
     directory.update(
       store.counters.indices.map { (UInt32($0), store.counters[$0]) }, rejections: store.rejections)
@@ -118,29 +119,6 @@ struct Recovery {
       store.groups.append(group)
       store.counters.append(row.counters)
       if let rejections = row.rejections { store.rejections[group.number] = rejections }
-    }
-  }
-
-  /// Without a catalog, or with one that counted what was cut off, what went before is not known by its parts: what is
-  /// neither in an index nor known to have expired on arrival or to have been rejected has expired.
-  private func recount(_ store: inout RecoveredStore, _ table: GroupTable) {
-    var indexed: [UInt32: UInt64] = [:]
-    for segment in store.segments.map(\.segment) + store.retired.map(\.segment) {
-      segment.forEachList { key, list in
-        let group: UInt32? =
-          switch key {
-          case .number(let number): number
-          case .name(let bytes, let partition): table.number(of: bytes, partition: partition)
-          }
-        if let group { indexed[group, default: 0] += UInt64(list.entries.count) }
-      }
-    }
-    for index in store.counters.indices {
-      let counters = store.counters[index]
-      let known = indexed[UInt32(index), default: 0] + counters.expiredOnArrival + counters.rejected
-      store.counters[index].received = max(counters.received, known)
-      store.counters[index].expiredUnlinked = store.counters[index].received - known
-      store.changedGroups.insert(UInt32(index))
     }
   }
 
