@@ -3,6 +3,7 @@ import AuditActions
 import Foundation
 import Kafka
 import Logging
+import Synchronization
 import Testing
 
 @testable import ActionIngest
@@ -65,6 +66,17 @@ struct IngestFixture {
     await broker.close()
     try? FileManager.default.removeItem(atPath: directory)
   }
+}
+
+/// The system's clock, with an hour let pass when a test wants it to have passed.
+private final class ClockAhead: WallClock {
+  private let ahead = Mutex<Int64>(0)
+
+  func advance(seconds: Int64) { ahead.withLock { $0 += seconds * 1_000 } }
+
+  func nowMilliseconds() -> Int64 { SystemClock().nowMilliseconds() + ahead.withLock { $0 } }
+
+  func steadyMilliseconds() -> Int64 { SystemClock().steadyMilliseconds() + ahead.withLock { $0 } }
 }
 
 /// Waits until `condition` holds; fails the test after a minute, which no machine is too slow for.
@@ -238,10 +250,12 @@ struct IngestTests {
     let bodies = (0..<100).map {
       "{\"event\":\"Own\",\"details\":{\"n\":\($0),\"pad\":\"\(String(repeating: "x", count: 500))\"}}"
     }
-    for body in bodies { _ = try await fixture.send(body, headers: [KafkaHeader("ttl", "2")]) }
-    let store = try fixture.openStore()
+    for body in bodies { _ = try await fixture.send(body, headers: [KafkaHeader("ttl", "3600")]) }
+    let clock = ClockAhead()
+    let store = try ActionStore(configuration: fixture.storeConfiguration, clock: clock, logger: fixture.logger)
     try await fixture.running(store) { ingest in
       try await eventually("a full store") { ingest.status.pausedReason != nil }
+      clock.advance(seconds: 3_601)
       try await eventually("every record read") { store.nextOffset(of: 0) == 100 }
       try await eventually("no pause any more") { ingest.status.pausedReason == nil }
     }
