@@ -87,7 +87,7 @@ struct SpooledEmitTests {
     #expect(result.status == 69, "\(result.error)")
     let items = try told(result.output)
     let accepted = try #require(items.compactMap { $0["acceptedThrough"] as? Int }.last)
-    #expect(accepted > 4_000 && accepted < Self.lineCount)
+    try #require(accepted > 4_000 && accepted < Self.lineCount)
     let failed = items.filter { $0["error"] != nil }
     #expect(failed.map { $0["line"] as? Int } == [accepted + 1])
     #expect(failed.map { $0["error"] as? String } == ["spool_full"])

@@ -65,7 +65,7 @@ struct Recovery {
       logger.warning(
         """
         There are segments and no catalog: counts, queues and the ranges of sources begin anew from what the segments \
-        still hold; numbers that came before are told as missing, and taken if they come again
+        still hold; numbers of what has expired are told as missing, and taken if they come again
         """, metadata: ["segments": "\(survey.found.count)"])
     }
     if survey.isDamaged {
