@@ -101,11 +101,21 @@ public final class ActionEmitter: Sendable {
     await outcomeWhenRoom { () throws(EmitError) in try record(action, queue) }
   }
 
+  /// The same, and the refusal that it would wait for the end of once it has waited so long.
+  nonisolated(nonsending) package func emitWhenRoom(
+    raw action: RawAction, to queue: QueueAddress, within timeout: Duration
+  ) async -> EmitOutcome {
+    await outcomeWhenRoom(within: timeout) { () throws(EmitError) in try record(action, queue) }
+  }
+
   /// What the emitter has done so far.
   public var counters: EmitterCounters {
     guard let spooling else { return tally.snapshot(outstanding: window.outstanding) }
     return tally.snapshot(recovered: spooling.recovered, outstanding: spooling.spool.status.pending)
   }
+
+  /// Lets a spool that was told to hold what it is given publish it.
+  package func beginPublishing() { spooling?.beginPublishing() }
 
   /// What the spool holds; nil without one.
   public var spool: SpoolStatus? { spooling?.spool.status }
@@ -199,8 +209,9 @@ extension ActionEmitter {
     }
   }
 
-  nonisolated(nonsending) private func outcomeWhenRoom(_ make: () throws(EmitError) -> EmitRecord) async -> EmitOutcome
-  {
+  nonisolated(nonsending) private func outcomeWhenRoom(
+    within timeout: Duration? = nil, _ make: () throws(EmitError) -> EmitRecord
+  ) async -> EmitOutcome {
     let record: EmitRecord
     do throws(EmitError) {
       record = try make()
@@ -208,6 +219,7 @@ extension ActionEmitter {
       note(error)
       return .refused(error)
     }
+    var deadline: ContinuousClock.Instant?
     while true {
       do throws(EmitError) {
         try send(record)
@@ -219,8 +231,31 @@ extension ActionEmitter {
           note(refusal)
           return .refused(refusal)
         }
-        if let spooling { await spooling.spool.room() } else { await window.room(forBytes: record.byteCount) }
+        guard let timeout else {
+          await room(forBytes: record.byteCount)
+          continue
+        }
+        let end = deadline ?? .now + timeout
+        deadline = end
+        guard .now < end else {
+          note(error)
+          return .refused(error)
+        }
+        await room(forBytes: record.byteCount, until: end)
       }
+    }
+  }
+
+  nonisolated(nonsending) private func room(forBytes byteCount: Int) async {
+    if let spooling { await spooling.spool.room() } else { await window.room(forBytes: byteCount) }
+  }
+
+  nonisolated(nonsending) private func room(forBytes byteCount: Int, until end: ContinuousClock.Instant) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.room(forBytes: byteCount) }
+      group.addTask { try? await Task.sleep(until: end, clock: .continuous) }
+      await group.next()
+      group.cancelAll()
     }
   }
 }

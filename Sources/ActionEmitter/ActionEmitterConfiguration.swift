@@ -1,3 +1,4 @@
+import AuditActions
 public import Kafka
 
 /// How an ``ActionEmitter`` reaches Kafka, and how much it holds back at most.
@@ -6,7 +7,8 @@ public struct ActionEmitterConfiguration: Sendable {
   public var kafka: KafkaConfiguration
   /// The topic actions go to.
   public var topic = "audit.actions"
-  /// The URI reference that names this emitter: CloudEvents' `source`. 1…256 bytes without white space.
+  /// The URI reference that names this emitter: CloudEvents' `source`. 1…256 bytes of ASCII, as of
+  /// `ActionOrigin.source`.
   public var source = "/strandline/worker"
 
   /// Most actions accepted and not yet delivered; beyond that `emit` refuses.
@@ -23,6 +25,9 @@ public struct ActionEmitterConfiguration: Sendable {
   /// the spool. Each emitter has a source and a spool of its own: the feed counts the actions of a source by the log
   /// of its spool.
   public var spool: SpoolConfiguration?
+
+  /// Whether the spool keeps all it is given until ``ActionEmitter/beginPublishing()`` is called.
+  package var holdsPublishing = false
 
   /// Client id of actions that name none: `details.client_id`.
   public var clientID: String?
@@ -51,9 +56,7 @@ public struct ActionEmitterConfiguration: Sendable {
       throw .configuration("outstandingBytesMax is 1,048,576 to 1,073,741,824 bytes")
     }
     guard acknowledgementTimeout > .zero else { throw .configuration("acknowledgementTimeout is more than zero") }
-    guard (1...256).contains(source.utf8.count), source.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-      throw .configuration("source is a URI reference of 1 to 256 bytes without white space")
-    }
+    do throws(AuditActionError) { _ = try ActionOrigin.source(source) } catch { throw .configuration(error.detail) }
     try spool?.validated()
     guard (1...249).contains(topic.utf8.count) else { throw .configuration("topic has 1 to 249 characters") }
   }

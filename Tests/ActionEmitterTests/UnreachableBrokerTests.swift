@@ -220,7 +220,8 @@ struct UnreachableBrokerTests {
     let changes: [(inout ActionEmitterConfiguration) -> Void] = [
       { $0.outstandingActionsMax = 0 }, { $0.outstandingActionsMax = .max }, { $0.outstandingBytesMax = 1 },
       { $0.outstandingBytesMax = .max }, { $0.acknowledgementTimeout = .zero }, { $0.source = "" },
-      { $0.source = "a b" }, { $0.topic = "" }, { $0.kafka["no.such.property"] = "1" },
+      { $0.source = "a b" }, { $0.source = "café" }, { $0.source = ".." }, { $0.source = "%2" }, { $0.topic = "" },
+      { $0.kafka["no.such.property"] = "1" },
       { $0.kafka["acks"] = "never" },
     ]
     for (index, change) in changes.enumerated() {

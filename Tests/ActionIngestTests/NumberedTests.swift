@@ -50,6 +50,10 @@ struct NumberedTests {
       (headers("9223372036854775808"), "{\"event\":\"X\"}", "invalid_sequence"),
       (headers("1", source: nil), "{\"event\":\"X\"}", "invalid_source"),
       (headers("1", source: "a b"), "{\"event\":\"X\"}", "invalid_source"),
+      // Canonically equal, and not the same bytes.
+      (headers("1", source: "caf\u{E9}"), "{\"event\":\"X\"}", "invalid_source"),
+      (headers("1", source: "cafe\u{301}"), "{\"event\":\"X\"}", "invalid_source"),
+      (headers("1", source: ".."), "{\"event\":\"X\"}", "invalid_source"),
       (headers("1", log: ""), "{\"event\":\"X\"}", "invalid_log"),
       (headers("1", log: "a/b"), "{\"event\":\"X\"}", "invalid_log"),
       (headers("2"), "no JSON", "invalid_json"),

@@ -52,8 +52,7 @@ import Testing
 
   @Test func `the logs of a project are paged by source and log id`() async throws {
     let feed = try Feed()
-    for (source, log) in [("urn:b", "2"), ("urn:b", "10"), ("/a \"quoted\"".filter { $0 != " " }, "1"), ("urn:c", "x")]
-    {
+    for (source, log) in [("urn:b", "2"), ("urn:b", "10"), ("/a%20b?c=../d&e#[f]", "1"), ("urn:c", "x")] {
       try receive([2], source: source, log: log, in: feed)
     }
     try receive([1], project: "other", in: feed)
@@ -73,7 +72,7 @@ import Testing
         }
         uri = try answer.next
       }
-      #expect(found == ["/a\"quoted\" 1", "urn:b 10", "urn:b 2", "urn:c x"])
+      #expect(found == ["/a%20b?c=../d&e#[f] 1", "urn:b 10", "urn:b 2", "urn:c x"])
       #expect(try await client.get("/v1/nobody/sources").status == .noContent)
     }
   }
@@ -81,6 +80,7 @@ import Testing
   @Test(
     arguments: [
       ("/v1/p/sources/s/logs/a%20b", 400), ("/v1/p/sources/a%20b/logs/1", 400), ("/v1/p/sources//logs/1", 400),
+      ("/v1/p/sources/caf%C3%A9/logs/1", 400), ("/v1/p/sources/%2E%2E/logs/1", 400),
       ("/v1/p/sources/s/logs/1", 404), ("/v1/p/sources/s/logs", 404), ("/v1/p/sources/s/other/1", 404),
       ("/v1/a%20b/sources", 400), ("/v1/p/sources?marker=x", 400), ("/v1/p/sources?limit=0", 400),
       ("/v1/p/sources?makrer=a", 400), ("/v1/p/sources/s/logs/1?limit=1", 400), ("/v1/p/sources/%zz/logs/1", 400),

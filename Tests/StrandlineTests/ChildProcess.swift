@@ -26,7 +26,8 @@ final class ChildProcess: Sendable {
   private let outputEnd = DispatchSemaphore(value: 0)
   private let errorEnd = DispatchSemaphore(value: 0)
 
-  init(_ arguments: [String], input: String? = nil, environment: [String: String] = [:]) throws {
+  /// - Parameter inputFile: standard input, instead of `input`: for a child that may end before it has read everything.
+  init(_ arguments: [String], input: String? = nil, inputFile: URL? = nil, environment: [String: String] = [:]) throws {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -36,7 +37,7 @@ final class ChildProcess: Sendable {
     process.standardOutput = outputPipe
     process.standardError = errorPipe
     let inputPipe = Pipe()
-    process.standardInput = inputPipe
+    process.standardInput = try inputFile.map { try FileHandle(forReadingFrom: $0) } ?? inputPipe
     try process.run()
     self.process = Mutex(process)
     Self.drain(outputPipe, outputEnd) { data in self.output.withLock { $0.append(data) } }

@@ -1,5 +1,6 @@
 import ActionEmitter
 import AuditActions
+import Foundation
 import Testing
 
 @testable import strandline
@@ -122,6 +123,33 @@ struct EmitInputTests {
     #expect(batch.refusals.map(\.number) == [3, 5])
     #expect(batch.refusals.map(\.error.code) == [.invalidJSON, .tooLarge])
   }
+
+  @Test("lines that come steadily, none of them long after the one before, are handed over while they come")
+  func steady() async throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    let (reading, writing) = (ends[0], ends[1])
+    let input = EmitInput(descriptor: reading, defaults: .init(project: "p", queue: "q"))
+    let writer = Task {
+      // Fewer lines than fill a batch, at a pace without a pause: an input that waits for one has all of them first.
+      let line = Array((#"{"body":{"event":"A"}}"# + "\n").utf8)
+      for _ in 0..<Self.steadyLines where !Task.isCancelled {
+        _ = write(writing, line, line.count)
+        try? await Task.sleep(for: .milliseconds(5))
+      }
+      close(writing)
+    }
+    var batches = input.batches.makeAsyncIterator()
+    let first = try #require(await batches.next())
+    writer.cancel()
+    #expect(first.entries.count < Self.steadyLines)
+    input.done()
+    while await batches.next() != nil { input.done() }
+    await writer.value
+    close(reading)
+  }
+
+  private static let steadyLines = 5_000
 
   @Test("the report's exit code tells refused lines from lines that Kafka did not take")
   func report() {

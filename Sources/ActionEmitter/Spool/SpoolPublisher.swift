@@ -25,6 +25,8 @@ final class SpoolPublisher: Sendable {
     var mustSendAgain = false
     var sendsAgainAt = ContinuousClock.now
     var isBlocked = false
+    /// Nothing is sent yet.
+    var isHeld = false
     var isAsleep = false
     /// Set by `stop`: until when what is left may be published.
     var deadline: ContinuousClock.Instant?
@@ -59,10 +61,17 @@ final class SpoolPublisher: Sendable {
     bytesMax = configuration.outstandingBytesMax
     self.tally = tally
     self.faults = faults
+    state.withLock { $0.isHeld = configuration.holdsPublishing }
   }
 
   func start() {
     thread.withLock { $0 = DedicatedThread(name: "spool") { [self] in run() } }
+  }
+
+  /// To be called when the emitter was told to hold what it is given.
+  func begin() {
+    state.withLock { $0.isHeld = false }
+    signal.signal()
   }
 
   /// Publishes what it can within `flushTimeout`, then ends the thread. What is left stays in the spool.
@@ -118,7 +127,7 @@ final class SpoolPublisher: Sendable {
   private func sleep(until time: ContinuousClock.Instant, _ cursor: SpoolPlace) {
     let awaitsKafka = state.withLock { state in
       state.isAsleep = true
-      return state.isBlocked || state.mustSendAgain
+      return state.isBlocked || state.mustSendAgain || state.isHeld
     }
     // Looked at under the lock of those who append, so that none of them comes between the look and the sleep.
     let sleeps = spool.state.withLock { state in
@@ -137,6 +146,7 @@ final class SpoolPublisher: Sendable {
 
   /// Sends what there is and has room. False when there is nothing to do now.
   private func turn(_ cursor: inout SpoolPlace) -> Bool {
+    if state.withLock({ $0.isHeld }) { return false }
     if state.withLock({ $0.mustSendAgain }) { return sendAgain() }
     var hasSent = false
     while hasRoom, let item = spool.next(from: &cursor) {

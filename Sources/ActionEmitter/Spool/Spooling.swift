@@ -34,6 +34,8 @@ final class Spooling: Sendable {
     publisher.start()
   }
 
+  func beginPublishing() { publisher.begin() }
+
   /// Refuses new actions, publishes what Kafka takes in time, and keeps the rest.
   func close(flushTimeout: Duration, _ producers: ProducerSlot) async {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }

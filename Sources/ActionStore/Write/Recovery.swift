@@ -59,7 +59,15 @@ struct Recovery {
     }
     var store = RecoveredStore(identity: catalog?.identity ?? .random())
     var table = GroupTable()
-    if let catalog { begin(with: catalog, &store, &table) }
+    if let catalog {
+      begin(with: catalog, &store, &table)
+    } else if !survey.found.isEmpty {
+      logger.warning(
+        """
+        There are segments and no catalog: counts, queues and the ranges of sources begin anew from what the segments \
+        still hold; numbers of what has expired are told as missing, and taken if they come again
+        """, metadata: ["segments": "\(survey.found.count)"])
+    }
     if survey.isDamaged {
       // Counts of before and after are not comparable.
       store.identity = .random()

@@ -27,18 +27,27 @@ public struct ActionOrigin: Hashable, Sendable {
     self.sequence = try Self.sequence(sequence ?? UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
-  /// A URI reference of 1 … 256 bytes: UTF-8 without white space and control characters.
+  /// A URI reference of 1 … 256 bytes: the ASCII characters that RFC 3986 allows in one, `%` only before two
+  /// hexadecimal digits. `.` and `..` are none, as clients take them out of the URL of what is told of a source.
   /// - Throws: `invalid_source`.
   public static func source(_ bytes: UnsafeRawBufferPointer) throws(AuditActionError) -> String {
-    guard (1...sourceBytesMax).contains(bytes.count), bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
-      let text = String(validating: bytes, as: UTF8.self)
-    else {
-      throw AuditActionError(
-        .invalidSource, "a source is a URI reference of 1 to \(sourceBytesMax) bytes without white space",
-        parameter: "source")
-    }
-    return text
+    guard (1...sourceBytesMax).contains(bytes.count), URICharacters.areReference(bytes),
+      !NameCharacters.isDotSegment(bytes, from: 0, count: bytes.count)
+    else { throw AuditActionError(.invalidSource, sourceRule, parameter: "source") }
+    return String(decoding: bytes, as: UTF8.self)
   }
+
+  /// The same for text.
+  /// - Throws: `invalid_source`.
+  public static func source(_ text: String) throws(AuditActionError) -> String {
+    try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(AuditActionError) in
+      try source(UnsafeRawBufferPointer(bytes))
+    }
+  }
+
+  private static let sourceRule =
+    "a source is a URI reference of 1 to \(sourceBytesMax) bytes, which RFC 3986 writes in ASCII without white space,"
+    + " quotes and < > \\ ^ ` { | }, everything else as % and two hexadecimal digits; and not . or .."
 
   /// 1 … 64 characters out of `A-Z a-z 0-9 _ . -`.
   /// - Throws: `invalid_log`.

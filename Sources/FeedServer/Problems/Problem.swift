@@ -86,11 +86,12 @@ extension Problem {
     detail: "the action is unknown or has expired; actions that expired are in the archive only")
 
   static let unknownQueue = Problem(
-    404, "no-such-queue", title: "There is no such queue", detail: "no action of this queue was ever received")
+    404, "no-such-queue", title: "There is no such queue", detail: "no action of this queue is known to this node")
 
   static let unknownSourceLog = Problem(
     404, "no-such-source-log", title: "There is no such log of a source",
-    detail: "no numbered action of this source and log was ever received; sources are listed at /v1/{project}/sources")
+    detail:
+      "no numbered action of this source and log is known to this node; sources are listed at /v1/{project}/sources")
 
   static func methodNotAllowed(_ route: FeedRoute) -> Problem {
     var problem = Problem(

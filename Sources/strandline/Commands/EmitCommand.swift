@@ -92,15 +92,32 @@ struct EmitCommand: ConfiguredCommand {
     if status != .success { throw CommandFailure(status, "") }
   }
 
-  /// Nothing is asked of Kafka first: the spool is for when it cannot be reached.
+  /// Lines are taken at once, whether Kafka can be reached or not. Nothing is published before it has told of the topic,
+  /// or has not answered: to publish may make a topic that is not there.
   private func emitSpooled(
     _ spool: String, _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ context: CommandContext
   ) async throws {
     let emitter = try emitter(kafka, topic, logger, spool: SpoolConfiguration(directory: spool))
-    let emission = SpooledEmission(emitter: emitter, asJSON: context.json, flushTimeout: .seconds(timeout))
+    let emission = SpooledEmission(emitter: emitter, asJSON: context.json, timeout: .seconds(timeout))
     let input = EmitInput(descriptor: STDIN_FILENO, defaults: try lineDefaults(context.settings))
+    var quiet = logger
+    if !context.settings.isGiven(SettingsTable.logLevel.definition) { quiet.logLevel = .critical }
+    let reach = TopicReach(kafka: kafka, logger: quiet)
+    let seconds = min(timeout, 10)
+    let topicFailure = Task { () async -> CommandFailure? in
+      do throws(CommandFailure) {
+        try await reach.requireIfReached(topic, timeout: .seconds(seconds))
+        emitter.beginPublishing()
+        return nil
+      } catch {
+        input.stop()
+        return error
+      }
+    }
     let report = try await emission.run(input)
-    try await emission.end(report)
+    let failure = await topicFailure.value
+    try await emission.end(report, publishes: failure == nil)
+    if let failure { throw failure }
     if let reason = input.readFailure {
       throw CommandFailure(.input, "standard input cannot be read any further: \(reason)")
     }
@@ -120,6 +137,7 @@ struct EmitCommand: ConfiguredCommand {
     configuration.topic = topic
     configuration.source = source
     configuration.spool = spool
+    configuration.holdsPublishing = spool != nil
     configuration.acknowledgementTimeout = .seconds(timeout)
     configuration.outstandingActionsMax = 4 * EmitBatch.linesMax
     configuration.outstandingBytesMax = 8 * EmitBatch.bytesMax

@@ -7,6 +7,8 @@ struct EmitReport: Sendable, Equatable {
   /// Sent or to be sent, and not acknowledged.
   var failed = 0
   var bytes = 0
+  /// The spool had no room, and Kafka took nothing for the time given.
+  var isSpoolFull = false
 
   var status: ExitStatus { failed > 0 ? .unavailable : refused > 0 ? .data : .success }
 

@@ -11,8 +11,18 @@ struct TopicReach {
     error.message.firstRange(of: " (after").map { String(error.message[..<$0.lowerBound]) } ?? error.message
   }
 
+  /// The same when Kafka may be away: only what a broker has answered is an error.
+  /// - Throws: `CommandFailure` that says what to do.
+  func requireIfReached(_ topic: String, timeout: Duration) async throws(CommandFailure) {
+    try await reach(topic, timeout: timeout, mayBeAway: true)
+  }
+
   /// - Throws: `CommandFailure` that says what to do.
   func require(_ topic: String, timeout: Duration) async throws(CommandFailure) {
+    try await reach(topic, timeout: timeout, mayBeAway: false)
+  }
+
+  private func reach(_ topic: String, timeout: Duration, mayBeAway: Bool) async throws(CommandFailure) {
     let consumer: KafkaConsumer
     do throws(KafkaError) { consumer = try KafkaConsumer(configuration: kafka, logger: logger) } catch {
       throw CommandFailure(.configuration, error.description)
@@ -31,8 +41,15 @@ struct TopicReach {
     }
     let cause = consumer.lastError
     await consumer.close()
-    guard case .failure(let error) = result else { return }
+    guard case .failure(let error) = result, !mayBeAway || Self.isAnswer(error) else { return }
     throw Self.failure(error, cause: cause, topic: topic, brokers: kafka.bootstrapServers)
+  }
+
+  private static func isAnswer(_ error: KafkaError) -> Bool {
+    [
+      KafkaError.Code.unknownTopicOrPartition, KafkaError.Code.unknownTopic, KafkaError.Code.invalidTopic,
+      KafkaError.Code.topicAuthorizationFailed,
+    ].contains(error.code)
   }
 
   /// Asks again and again until the time has passed; sooner when nobody listens at any of the addresses. Blocks.
