@@ -283,6 +283,25 @@ struct VerifyTests {
     }
   }
 
+  @Test("any byte of a cut record is found when it is another", arguments: ["sealed", "open"])
+  func cutRecords(kind: String) async throws {
+    let archive = try await SignedArchive.make()
+    // Of partition 0, behind its first: the last is the open period's, if there is one.
+    let cuts = archive.store.keys.filter { $0.hasPrefix("_cuts/") && $0.contains("partition=0") }.sorted()
+    let key = try #require(kind == "open" ? cuts.last : cuts.first)
+    let size = try #require(archive.store.objects[key]).count
+    // Every seventh, from another one each time.
+    for index in stride(from: Int.random(in: 0..<7), to: size, by: 7) {
+      let copy = archive.copy()
+      var bytes = try #require(copy.store.objects[key])
+      // A digit stays a digit: what is not JSON any more is found at once.
+      bytes[index] ^= 1
+      copy.store.set(key, bytes)
+      let (report, _) = try await copy.verify()
+      #expect(!report.isClean, "\(key): byte \(index) of \(String(decoding: bytes, as: UTF8.self))")
+    }
+  }
+
   @Test("a bomb is not unpacked beyond what was written", arguments: ArchiveCompression.allCases)
   func bomb(compression: ArchiveCompression) throws {
     let packer = try compression.compressor()

@@ -102,8 +102,8 @@ package struct ArchiveVerification {
         find(.missingOffset, key.text, "its objects do not speak for offsets \(expected) to \(cut.first - 1)")
       }
       expected = cut.last < .max ? cut.last + 1 : cut.last
-      try await verifyCut(cut, manifest.startMilliseconds, partition: manifest.partition, &partition)
-      if partition.cuts.remove(cut.first) != nil { try await compare(cut, with: manifest) }
+      let found = try await verifyCut(cut, manifest.startMilliseconds, partition: manifest.partition, &partition)
+      if partition.cuts.remove(cut.first) != nil { try await compare(cut, found, with: manifest) }
     }
     if expected != manifest.nextOffset {
       find(.missingOffset, key.text, "its objects end at offset \(expected - 1), not at \(manifest.nextOffset - 1)")
@@ -147,13 +147,20 @@ package struct ArchiveVerification {
 
   // MARK: Objects
 
+  /// What was read of a cut's objects.
+  private struct FoundCut {
+    /// False when an object is missing or cannot be read.
+    var isWhole = true
+    var lastRecord: LastRecord?
+  }
+
   /// One cut: its objects, and whether their lines speak for every offset.
   private mutating func verifyCut(
     _ cut: Manifest.Cut, _ startMilliseconds: Int64, partition number: Int32,
     _ partition: inout ArchiveInventory.Partition
-  ) async throws {
+  ) async throws -> FoundCut {
     var offsets: [ClosedRange<Int64>] = []
-    var isWhole = true
+    var found = FoundCut()
     let (date, hour) = ArchiveTime.dateAndHour(startMilliseconds)
     for record in cut.objects {
       report.objects += 1
@@ -161,7 +168,7 @@ package struct ArchiveVerification {
         name.last == cut.last, name.date == date, name.hour == hour
       else {
         find(.brokenChain, record.key, "its name does not fit the manifest that names it")
-        isWhole = false
+        found.isWhole = false
         continue
       }
       // One that was not listed may have come since; reading it tells.
@@ -171,13 +178,15 @@ package struct ArchiveVerification {
       advance(read)
       for finding in outcome.findings {
         find(finding.kind, finding.key, finding.detail)
-        if finding.kind != .altered { isWhole = false }
+        if finding.kind != .altered { found.isWhole = false }
       }
       offsets += outcome.offsets
+      if let last = outcome.lastRecord, last.offset > found.lastRecord?.offset ?? -1 { found.lastRecord = last }
       report.actions &+= record.actions
       report.rejected &+= record.rejected
     }
-    if isWhole, let key = cut.objects.first?.key { checkOffsets(offsets, of: cut, key) }
+    if found.isWhole, let key = cut.objects.first?.key { checkOffsets(offsets, of: cut, key) }
+    return found
   }
 
   private mutating func checkOffsets(_ offsets: [ClosedRange<Int64>], of cut: Manifest.Cut, _ key: String) {
@@ -201,7 +210,7 @@ package struct ArchiveVerification {
   // MARK: Cuts
 
   /// A cut record that is still there must say what the manifest says.
-  private mutating func compare(_ cut: Manifest.Cut, with manifest: Manifest) async throws {
+  private mutating func compare(_ cut: Manifest.Cut, _ found: FoundCut, with manifest: Manifest) async throws {
     let key = ArchiveKey.cut(topic: manifest.topic, partition: manifest.partition, first: cut.first)
     guard let bytes = try await bookkeeping(key.text) else { return }
     do throws(ArchiveError) {
@@ -212,9 +221,16 @@ package struct ArchiveVerification {
       {
         find(.altered, key.text, "it says something else than manifest \(manifest.sequence)")
       }
+      compare(record, with: found)
     } catch {
       find(.garbled, key.text, error.detail)
     }
+  }
+
+  /// The last record it notes has to be the last one of its objects.
+  private mutating func compare(_ record: CutRecord, with found: FoundCut) {
+    guard let noted = record.lastRecord, found.isWhole, noted != found.lastRecord else { return }
+    find(.altered, record.key.text, "the last record it notes is not the last one of its objects")
   }
 
   /// What follows the last manifest: cuts of the open period.
@@ -250,9 +266,10 @@ package struct ArchiveVerification {
       }
       report.unsealedObjects += record.objects.count
       report.lostOffsets &+= record.holes.reduce(0) { $0 &+ Int64(clamping: $1.count) }
-      try await verifyCut(
+      let found = try await verifyCut(
         Manifest.Cut(first: record.first, last: record.last, objects: record.objects), record.startMilliseconds,
         partition: place.partition, &partition)
+      compare(record, with: found)
     }
   }
 

@@ -11,6 +11,8 @@ struct ObjectCheck {
     var findings: [ArchiveFinding] = []
     /// The offsets that its lines speak for, in order.
     var offsets: [ClosedRange<Int64>] = []
+    /// The last line that is a record; nil where all are statements.
+    var lastRecord: LastRecord?
   }
 
   /// - Throws: an `ObjectStoreError` of a store that cannot be read; what is wrong with the object is a finding.
@@ -38,7 +40,7 @@ struct ObjectCheck {
   }
 
   private func outcome(_ scan: ObjectScan, isComplete: Bool, size: Int64, hash: [UInt8]) -> Outcome {
-    var outcome = Outcome(offsets: scan.offsets)
+    var outcome = Outcome(offsets: scan.offsets, lastRecord: scan.lastRecord)
     func find(_ kind: ArchiveFinding.Kind, _ detail: String) {
       outcome.findings.append(ArchiveFinding(kind, record.key, detail))
     }
@@ -93,6 +95,12 @@ struct ObjectScan {
   var facts = ObjectContent()
   var offsets: [ClosedRange<Int64>] = []
   var fault: String?
+  private var lastLine: [UInt8] = []
+  private var lastOffset: Int64?
+
+  var lastRecord: LastRecord? {
+    lastOffset.map { offset in lastLine.withUnsafeBytes { LastRecord(offset: offset, line: $0) } }
+  }
 
   init(partition: Int32, contentBytesMax: Int64) {
     self.partition = partition
@@ -133,6 +141,12 @@ struct ObjectScan {
     case .rejected: facts.rejected += 1
     case .gap: facts.gapOffsets &+= count
     case .hole: facts.holeOffsets &+= count
+    }
+    if line.kind == .action || line.kind == .rejected {
+      lastOffset = line.offsets.upperBound
+      lastLine.removeAll(keepingCapacity: true)
+      lastLine.append(contentsOf: bytes)
+      lastLine.append(UInt8(ascii: "\n"))
     }
     facts.note(time: line.milliseconds)
     if let last = offsets.last, last.upperBound + 1 == line.offsets.lowerBound {
