@@ -13,7 +13,9 @@ final class EmitInput: Sendable {
 
   let batches: AsyncStream<EmitBatch>
   private let continuation: AsyncStream<EmitBatch>.Continuation
-  private let room = DispatchSemaphore(value: 1)
+  /// Begins with nothing, and is given its one before there is a reader: a semaphore that goes with less than it began
+  /// with traps, and a run may end without giving back what it took.
+  private let room = DispatchSemaphore(value: 0)
   private let isStopped = Atomic(false)
   private let failure = Mutex<String?>(nil)
 
@@ -21,6 +23,7 @@ final class EmitInput: Sendable {
     let (stream, continuation) = AsyncStream.makeStream(of: EmitBatch.self)
     batches = stream
     self.continuation = continuation
+    room.signal()
     // The thread ends with the input, or with the process.
     _ = DedicatedThread(name: "emit-input") { [self] in
       read(descriptor, defaults) { batch in
