@@ -49,9 +49,13 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "AuditActions", swiftSettings: strict),
     .target(
+      name: "ActionProof",
+      dependencies: ["AuditActions", "Cprocessor", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
+    .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "ActionProof", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
@@ -67,7 +71,7 @@ let package = Package(
     .target(
       name: "ActionIngest",
       dependencies: [
-        "Kafka", "AuditActions", "ActionStore", .product(name: "Logging", package: "swift-log"),
+        "Kafka", "AuditActions", "ActionProof", "ActionStore", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
@@ -85,7 +89,8 @@ let package = Package(
     .target(
       name: "ActionArchive",
       dependencies: [
-        "Kafka", "AuditActions", "ObjectStores", "Czlib", "Czstd", .product(name: "Crypto", package: "swift-crypto"),
+        "Kafka", "AuditActions", "ActionProof", "ObjectStores", "Czlib", "Czstd",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"), .product(name: "Metrics", package: "swift-metrics"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
@@ -106,8 +111,8 @@ let package = Package(
     .executableTarget(
       name: "strandline",
       dependencies: [
-        "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "ActionArchive", "ObjectStores",
-        "FeedServer", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Kafka", "AuditActions", "ActionProof", "ActionEmitter", "ActionStore", "ActionIngest", "ActionArchive",
+        "ObjectStores", "FeedServer", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"), .product(name: "NIOCore", package: "swift-nio"),
@@ -154,14 +159,17 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
+    .testTarget(name: "ActionProofTests", dependencies: ["ActionProof", "AuditActions"], swiftSettings: strict),
     .testTarget(
-      name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka"], swiftSettings: strict),
+      name: "ActionEmitterTests", dependencies: ["ActionEmitter", "ActionProof", "AuditActions", "Kafka"],
+      swiftSettings: strict),
     .testTarget(
       name: "ActionStoreTests",
       dependencies: ["ActionStore", "AuditActions", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
     .testTarget(
-      name: "ActionIngestTests", dependencies: ["ActionIngest", "ActionStore", "AuditActions", "Kafka"],
+      name: "ActionIngestTests",
+      dependencies: ["ActionIngest", "ActionProof", "ActionStore", "AuditActions", "Kafka"],
       swiftSettings: strict),
     .testTarget(
       name: "FeedServerTests",
@@ -174,8 +182,8 @@ let package = Package(
     .testTarget(
       name: "ActionArchiveTests",
       dependencies: [
-        "ActionArchive", "ObjectStores", "Kafka", "AuditActions", .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Logging", package: "swift-log"),
+        "ActionArchive", "ActionProof", "ObjectStores", "Kafka", "AuditActions",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,3 +1,4 @@
+import ActionProof
 public import AuditActions
 import Kafka
 public import Logging
@@ -25,6 +26,8 @@ public final class ActionEmitter: Sendable {
   private let ledger: DeliveryLedger
   private let logger: Logger
   private let spooling: Spooling?
+  /// Nil with a spool too: it seals what it has numbered.
+  private let seal: RecordSeal?
   let deadlines: AcknowledgementDeadlines
 
   /// Makes an emitter. Waits for no broker: actions can be emitted before one is reachable.
@@ -51,6 +54,7 @@ public final class ActionEmitter: Sendable {
     try configuration.validated()
     self.configuration = configuration
     deadlines = AcknowledgementDeadlines(timeout: configuration.acknowledgementTimeout)
+    seal = configuration.spool == nil ? configuration.seal : nil
     self.logger = logger
     tally = EmitterTally(metrics: metrics)
     window = EmitWindow(actionsMax: configuration.outstandingActionsMax, bytesMax: configuration.outstandingBytesMax)
@@ -161,12 +165,17 @@ extension ActionEmitter {
     action.clientID = action.clientID ?? configuration.clientID
     action.userAgent = action.userAgent ?? configuration.userAgent
     action.version = action.version ?? configuration.version
-    return try EmitRecord(action, to: queue, id: identity.next(), source: configuration.source)
+    return try sealed(EmitRecord(action, to: queue, id: identity.next(), source: configuration.source))
   }
 
   /// - Throws: `too_large`, `invalid_action`.
   func record(_ action: RawAction, _ queue: QueueAddress) throws(EmitError) -> EmitRecord {
-    try EmitRecord(action, to: queue, id: identity.next(), source: configuration.source)
+    try sealed(EmitRecord(action, to: queue, id: identity.next(), source: configuration.source))
+  }
+
+  private func sealed(_ record: EmitRecord) throws(EmitError) -> EmitRecord {
+    guard let seal else { return record }
+    return try record.sealed(by: seal)
   }
 
   /// Hands a record to the spool, or else to Kafka's client.

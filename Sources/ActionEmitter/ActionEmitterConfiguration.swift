@@ -26,6 +26,12 @@ public struct ActionEmitterConfiguration: Sendable {
   /// of its spool.
   public var spool: SpoolConfiguration?
 
+  /// Whether each action carries a CRC-32C of itself (`ce_crc32c`), which the feed, and who verifies an archive, check.
+  public var checksum = false
+  /// What each action is signed with (`ce_signature`), so that nobody else can speak in the name of ``source``. Nil:
+  /// actions are not signed. To sign takes some ten microseconds; with a spool, in the order of the numbers.
+  public var signingKey: ActionSigningKey?
+
   /// Whether the spool keeps all it is given until ``ActionEmitter/beginPublishing()`` is called.
   package var holdsPublishing = false
 

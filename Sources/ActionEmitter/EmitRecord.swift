@@ -1,3 +1,4 @@
+import ActionProof
 import AuditActions
 import Kafka
 
@@ -65,6 +66,32 @@ struct EmitRecord: Sendable {
       type: type, time: time, timeToLiveSeconds: timeToLiveSeconds, id: id, source: source
     ) { headers.append($0, $1) }
     return headers
+  }
+
+  /// The record with what proves that it is as it was made. To be called last: no header is to change behind it.
+  /// - Parameter place: log id and number, which a spool adds as headers when it publishes.
+  /// - Throws: `invalid_configuration` when the signing key does not sign.
+  func sealed(by seal: RecordSeal, at place: (log: Int64, sequence: Int64)? = nil) throws(EmitError) -> EmitRecord {
+    var sealed = headers
+    let log = Array((place.map { String($0.log) } ?? "").utf8)
+    let sequence = Array((place.map { String($0.sequence) } ?? "").utf8)
+    let failure: (any Error)? = headers.withAll { headers in
+      key.withUnsafeBytes { key in
+        value.withUnsafeBytes { value in
+          log.withUnsafeBytes { log in
+            sequence.withUnsafeBytes { sequence in
+              var fields = RecordFields(key: key, value: value)
+              for (name, value) in headers { fields.set(name, to: value) }
+              if place != nil { (fields.log, fields.sequence) = (log, sequence) }
+              do { try seal.forEachHeader(of: fields) { sealed.append($0, $1) } } catch { return error }
+              return nil
+            }
+          }
+        }
+      }
+    }
+    if let failure { throw .configuration("signingKey does not sign: \(failure)") }
+    return EmitRecord(key: key, value: value, headers: sealed)
   }
 
   private static func checked(_ value: [UInt8]) throws(EmitError) -> ActionBody {

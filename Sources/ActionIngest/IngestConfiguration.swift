@@ -1,3 +1,4 @@
+package import ActionProof
 import AuditActions
 package import Kafka
 
@@ -9,6 +10,8 @@ package struct IngestConfiguration: Sendable {
   package var deadLetterTopic: String
   /// TTL of a record without one, in seconds.
   package var defaultTimeToLiveSeconds: Int32 = ActionLimits.defaultTimeToLiveSeconds
+  /// What records are held against that carry a checksum or a signature, and which have to.
+  package var proof = RecordProof()
   /// Records taken from Kafka and stored at a time: what is to be done once a queue and batch then weighs little.
   package var batchRecordsMax = 5_000
   /// How long to wait for a batch to fill.

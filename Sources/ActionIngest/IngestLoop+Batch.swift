@@ -19,9 +19,10 @@ extension IngestLoop {
       let next = store.nextOffset(of: batch[run.lowerBound].partition) ?? 0
       for index in run {
         let record = batch[index]
-        var verdict = judge.judge(record)
+        let fields = judge.fields(of: record)
+        var verdict = judge.judge(fields)
         if record.offset >= next {
-          verdict = judge.judge(numberOf: record, verdict, &intake, store)
+          verdict = judge.judge(numberOf: fields, of: record, verdict, &intake, store)
           if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
         }
         verdicts.append(verdict)

@@ -32,7 +32,8 @@ final class IngestLoop {
     self.deadLetters = deadLetters
     self.state = state
     self.logger = logger
-    judge = RecordJudge(defaultTimeToLiveSeconds: configuration.defaultTimeToLiveSeconds)
+    judge = RecordJudge(
+      defaultTimeToLiveSeconds: configuration.defaultTimeToLiveSeconds, proof: configuration.proof)
     faults = FaultLog(logger: logger)
     maintenance = Interval(milliseconds: configuration.maintenanceMilliseconds)
     partitionRefresh = Interval(milliseconds: configuration.partitionRefreshMilliseconds)

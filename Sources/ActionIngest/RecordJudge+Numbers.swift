@@ -1,26 +1,27 @@
+import ActionProof
 import ActionStore
 import AuditActions
 import Kafka
 
 extension RecordJudge {
-  /// What becomes of a record that may be numbered by its source.
+  /// What becomes of a record that may be proved, and numbered, by its source.
   ///
   /// The number of a record that breaks the contract counts as received all the same: it came, and is told as rejected.
+  /// That of one whose proof fails does not: nobody knows whose it is, and the source's own is still to come.
   /// - Parameter intake: of the batch; begun by the first record that is numbered.
   func judge(
-    numberOf record: ConsumedRecord, _ verdict: Verdict, _ intake: inout SourceIntake?, _ store: ActionStore
+    numberOf fields: RecordFields, of record: ConsumedRecord, _ verdict: Verdict, _ intake: inout SourceIntake?,
+    _ store: ActionStore
   ) -> Verdict {
-    guard let log = record.header(named: ActionOrigin.logHeader), let key = record.key,
-      let address = try? QueueAddress(key: key)
+    if let fault = proof.fault(of: fields) { return .rejected(fault) }
+    guard let log = fields.log, let key = fields.key, let address = try? QueueAddress(key: key)
     else { return verdict }
     do throws(AuditActionError) {
-      let origin = try ActionOrigin(
-        source: record.header(named: ActionOrigin.sourceHeader), log: log,
-        sequence: record.header(named: ActionOrigin.sequenceHeader))
+      let origin = try ActionOrigin(source: fields.source, log: log, sequence: fields.sequence)
       var numbers = intake ?? store.beginIntake()
       intake = nil
       defer { intake = numbers }
-      let contents = RecordContents(key: key, value: record.value ?? UnsafeRawBufferPointer(start: nil, count: 0))
+      let contents = RecordContents(key: key, value: fields.value ?? UnsafeRawBufferPointer(start: nil, count: 0))
       switch numbers.judge(
         origin, project: address.project, contents: contents, partition: record.partition, offset: record.offset)
       {

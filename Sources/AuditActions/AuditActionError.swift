@@ -42,6 +42,12 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case invalidSequence = "invalid_sequence"
     /// A sequence number that another record has already, with other content.
     case sequenceConflict = "sequence_conflict"
+    /// A checksum that the record does not have: it was changed on its way.
+    case checksumMismatch = "checksum_mismatch"
+    /// A signature that is not that of the record by its source.
+    case signatureInvalid = "signature_invalid"
+    /// No signature where the source has to sign: who sent the record is not known.
+    case sourceNotAuthenticated = "source_not_authenticated"
     /// A text that is no set of sequence numbers as Apache ACE writes them.
     case invalidRanges = "invalid_ranges"
   }

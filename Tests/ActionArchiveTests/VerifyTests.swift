@@ -1,3 +1,4 @@
+import ActionProof
 import Crypto
 import Kafka
 import ObjectStores
@@ -312,7 +313,7 @@ struct VerifyTests {
         try packer.compress(bytes, isLast: index == 511) { (output) throws(ArchiveError) in packed += output }
       }
     }
-    var scan = ObjectScan(partition: 0, contentBytesMax: 1_000_000)
+    var scan = ObjectScan(partition: 0, proof: RecordProof(), contentBytesMax: 1_000_000)
     let unpacker = try compression.decompressor()
     packed.withUnsafeBytes { scan.take($0, unpacker) }
     #expect(scan.fault?.contains("more than 1000000 bytes") == true)

@@ -18,6 +18,8 @@ package struct ArchivedLine: Sendable {
   /// The place of the body in the line, and of its exact bytes in Base64, where they differ.
   let body: Range<Int>?
   let exactBody: Range<Int>?
+  /// Of a record.
+  let headers: JSONSlice?
 
   /// Deepest nesting of a line: that of a body, and the line around it.
   static let depthMax = ActionLimits.depthMax + 4
@@ -60,6 +62,7 @@ package struct ArchivedLine: Sendable {
     event = members["event"].flatMap { scanner.string($0) }
     milliseconds = members["time"].flatMap { scanner.string($0) }.flatMap { ArchiveTime.milliseconds($0) }
     body = members["body"]?.range
+    headers = members["headers"].flatMap { $0.kind == .object ? $0 : nil }
     exactBody = members["bodyBase64"].flatMap { $0.kind == .string ? $0.range : nil }
   }
 

@@ -17,6 +17,10 @@ package struct ArchiveFinding: Sendable, Equatable {
     case wrongSignature = "wrong-signature"
     /// No signature where there should be one.
     case missingSignature = "missing-signature"
+    /// An action that does not have the checksum it came with.
+    case wrongChecksum = "wrong-checksum"
+    /// An action whose signature is not that of its source.
+    case wrongSourceSignature = "wrong-source-signature"
     /// Bytes that are no manifest, or no lines.
     case garbled
   }
@@ -51,6 +55,10 @@ package struct VerificationReport: Sendable {
   package var manifests = 0
   package var actions: Int64 = 0
   package var rejected: Int64 = 0
+  /// Actions held against a checksum or a signature of their own.
+  package var provedActions: Int64 = 0
+  /// Those of them whose signature was not looked at, because no key of their source was given.
+  package var uncheckedSourceSignatures: Int64 = 0
   /// Stated to have been lost by the topic.
   package var lostOffsets: Int64 = 0
   package var bytes: Int64 = 0

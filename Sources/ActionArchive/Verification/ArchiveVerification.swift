@@ -1,3 +1,4 @@
+package import ActionProof
 package import ObjectStores
 
 /// Looks through an archive, without Kafka: every object there is, every one there should be, and how they hang
@@ -8,18 +9,23 @@ package import ObjectStores
 package struct ArchiveVerification {
   private let store: any ObjectStore
   private let keys: [ManifestVerifier]
+  private let proof: RecordProof
   private let onFinding: @Sendable (ArchiveFinding) -> Void
   private let onProgress: @Sendable (VerificationProgress) -> Void
   private var report = VerificationReport()
   private var progress = VerificationProgress()
 
-  /// - Parameter keys: the public keys of which each manifest must be signed by one; none: signatures are not looked at.
+  /// - Parameters:
+  ///   - keys: the public keys of which each manifest must be signed by one; none: signatures are not looked at.
+  ///   - proof: what actions are held against that carry a checksum or a signature of their own.
   package init(
-    store: any ObjectStore, keys: [ManifestVerifier], onFinding: @escaping @Sendable (ArchiveFinding) -> Void,
+    store: any ObjectStore, keys: [ManifestVerifier], proof: RecordProof = RecordProof(),
+    onFinding: @escaping @Sendable (ArchiveFinding) -> Void,
     onProgress: @escaping @Sendable (VerificationProgress) -> Void = { _ in }
   ) {
     self.store = store
     self.keys = keys
+    self.proof = proof
     self.onFinding = onFinding
     self.onProgress = onProgress
   }
@@ -154,6 +160,9 @@ package struct ArchiveVerification {
     var lastRecord: LastRecord?
   }
 
+  /// What is wrong with an object of which every line was read all the same.
+  private static let leavesLines: Set<ArchiveFinding.Kind> = [.altered, .wrongChecksum, .wrongSourceSignature]
+
   /// One cut: its objects, and whether their lines speak for every offset.
   private mutating func verifyCut(
     _ cut: Manifest.Cut, _ startMilliseconds: Int64, partition number: Int32,
@@ -174,13 +183,17 @@ package struct ArchiveVerification {
       // One that was not listed may have come since; reading it tells.
       partition.objects[record.key] = nil
       var read = 0
-      let outcome = try await ObjectCheck(store: store, record: record, partition: number).run { read += $0 }
+      let outcome = try await ObjectCheck(store: store, record: record, partition: number, proof: proof).run {
+        read += $0
+      }
       advance(read)
       for finding in outcome.findings {
         find(finding.kind, finding.key, finding.detail)
-        if finding.kind != .altered { found.isWhole = false }
+        if !Self.leavesLines.contains(finding.kind) { found.isWhole = false }
       }
       offsets += outcome.offsets
+      report.provedActions &+= outcome.proved.checked
+      report.uncheckedSourceSignatures &+= outcome.proved.unchecked
       if let last = outcome.lastRecord, last.offset > found.lastRecord?.offset ?? -1 { found.lastRecord = last }
       report.actions &+= record.actions
       report.rejected &+= record.rejected

@@ -1,3 +1,4 @@
+import ActionProof
 import Crypto
 import ObjectStores
 
@@ -6,6 +7,8 @@ struct ObjectCheck {
   let store: any ObjectStore
   let record: ObjectRecord
   let partition: Int32
+  /// What actions are held against that carry a checksum or a signature.
+  let proof: RecordProof
 
   struct Outcome {
     var findings: [ArchiveFinding] = []
@@ -13,11 +16,13 @@ struct ObjectCheck {
     var offsets: [ClosedRange<Int64>] = []
     /// The last line that is a record; nil where all are statements.
     var lastRecord: LastRecord?
+    /// Actions that carry a checksum or a signature; those whose signature could not be checked.
+    var proved: (checked: Int64, unchecked: Int64) = (0, 0)
   }
 
   /// - Throws: an `ObjectStoreError` of a store that cannot be read; what is wrong with the object is a finding.
   func run(_ progress: (Int) -> Void) async throws -> Outcome {
-    var scan = ObjectScan(partition: partition, contentBytesMax: record.content.contentBytes)
+    var scan = ObjectScan(partition: partition, proof: proof, contentBytesMax: record.content.contentBytes)
     var hash = SHA256()
     var size: Int64 = 0
     guard let name = ObjectName(record.key) else {
@@ -40,7 +45,9 @@ struct ObjectCheck {
   }
 
   private func outcome(_ scan: ObjectScan, isComplete: Bool, size: Int64, hash: [UInt8]) -> Outcome {
-    var outcome = Outcome(offsets: scan.offsets, lastRecord: scan.lastRecord)
+    var outcome = Outcome(
+      findings: scan.proof.findings(key: record.key, partition: partition), offsets: scan.offsets,
+      lastRecord: scan.lastRecord, proved: (scan.proof.checked, scan.proof.unchecked))
     func find(_ kind: ArchiveFinding.Kind, _ detail: String) {
       outcome.findings.append(ArchiveFinding(kind, record.key, detail))
     }
@@ -90,6 +97,7 @@ struct ObjectScan {
   let partition: Int32
   /// Lines beyond are not read: an object that unpacks to more than was written is not ours.
   let contentBytesMax: Int64
+  var proof: LineProof
   var splitter = LineSplitter()
   var hash = SHA256()
   var facts = ObjectContent()
@@ -102,8 +110,9 @@ struct ObjectScan {
     lastOffset.map { offset in lastLine.withUnsafeBytes { LastRecord(offset: offset, line: $0) } }
   }
 
-  init(partition: Int32, contentBytesMax: Int64) {
+  init(partition: Int32, proof: RecordProof, contentBytesMax: Int64) {
     self.partition = partition
+    self.proof = LineProof(proof)
     self.contentBytesMax = contentBytesMax
   }
 
@@ -148,6 +157,7 @@ struct ObjectScan {
       lastLine.append(contentsOf: bytes)
       lastLine.append(UInt8(ascii: "\n"))
     }
+    try proof.check(line, in: bytes)
     facts.note(time: line.milliseconds)
     if let last = offsets.last, last.upperBound + 1 == line.offsets.lowerBound {
       offsets[offsets.count - 1] = last.lowerBound...line.offsets.upperBound

@@ -1,3 +1,4 @@
+import ActionProof
 import Logging
 import Synchronization
 
@@ -44,6 +45,8 @@ final class Spool: Sendable {
   let logID: Int64
   let source: String
   let beganBecause: SpoolBeginning?
+  /// What is kept with each action it accepts, made once it is numbered.
+  private let seal: RecordSeal?
   private let lock: Mutex<SpoolDescriptor?>
   let state: Mutex<State>
   let metrics: SpoolMetrics
@@ -52,10 +55,11 @@ final class Spool: Sendable {
   let wake: @Sendable () -> Void
 
   init(
-    opened: SpoolOpening, configuration: SpoolConfiguration, metrics: SpoolMetrics, logger: Logger,
-    wake: @escaping @Sendable () -> Void
+    opened: SpoolOpening, configuration: SpoolConfiguration, seal: RecordSeal? = nil, metrics: SpoolMetrics,
+    logger: Logger, wake: @escaping @Sendable () -> Void
   ) {
     self.configuration = configuration
+    self.seal = seal
     folder = opened.folder
     logID = opened.logID
     source = opened.source
@@ -80,12 +84,13 @@ final class Spool: Sendable {
   /// - Throws: `closed`; `spool_full`; `too_large` for one that no file has room for; `spool` for a project that is
   ///   one too many.
   func append(_ record: EmitRecord, onDelivery: Delivery?) throws(EmitError) {
-    let payload = SpoolRecord.payloadBytes(of: record)
+    let payload = SpoolRecord.payloadBytes(of: record) + (seal.map(SpoolRecord.payloadBytes(of:)) ?? 0)
     let (refusal, wakes): (EmitError?, Bool) = state.withLock { state in
       do throws(EmitError) {
         guard !state.isClosed else { throw .closed }
         try makeRoom(for: payload, &state)
         let sequence = try state.numbers.take(projectOf: record.key)
+        let record = if let seal { try record.sealed(by: seal, at: (logID, sequence)) } else { record }
         let place = state.write(payload: payload) { SpoolRecord.write(record, sequence: sequence, to: $0) }
         state.files[state.files.count - 1].actionsEnd = state.files[state.files.count - 1].end
         state.pending += 1

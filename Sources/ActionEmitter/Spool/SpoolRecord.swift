@@ -1,3 +1,4 @@
+import ActionProof
 import Kafka
 
 /// What a record of a spool holds. All integers are little-endian; the first byte is the kind.
@@ -43,6 +44,11 @@ enum SpoolRecord: Equatable {
   static func payloadBytes(of record: EmitRecord) -> Int {
     actionFixedBytes + record.key.count + record.value.count + record.headers.count * headerFixedBytes
       + record.headers.contentBytes
+  }
+
+  /// What a seal adds to it.
+  static func payloadBytes(of seal: RecordSeal) -> Int {
+    seal.headers.count * headerFixedBytes + seal.headers.bytes
   }
 
   static func write(_ record: EmitRecord, sequence: Int64, to payload: UnsafeMutableRawBufferPointer) {

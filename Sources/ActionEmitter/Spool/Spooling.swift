@@ -26,7 +26,8 @@ final class Spooling: Sendable {
     let spoolMetrics = SpoolMetrics(factory: metrics)
     if let reason = opening.beganBecause { spoolMetrics.began(because: reason) }
     spool = Spool(
-      opened: opening, configuration: configuration, metrics: spoolMetrics, logger: logger, wake: { signal.signal() })
+      opened: opening, configuration: configuration, seal: emitter.seal, metrics: spoolMetrics, logger: logger,
+      wake: { signal.signal() })
     recovered = opening.state.pending
     publisher = SpoolPublisher(
       spool: spool, signal: signal, producers: producers, configuration: emitter, tally: tally, faults: faults)

@@ -1,5 +1,11 @@
 import Crdkafka
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A record in a batch. Its pointers are valid as long as the record or its batch is kept.
 public struct ConsumedRecord: @unchecked Sendable {
   let message: ConsumedBatch.Message
@@ -58,6 +64,23 @@ public struct ConsumedRecord: @unchecked Sendable {
       headers.append(KafkaHeader(key: name.map { String(cString: $0) } ?? "", value: bytes))
     }
     return headers
+  }
+
+  /// Calls `visit` with each header in order, copying nothing; pointers are valid as long as the record's. For those who
+  /// want several headers: to look one up by name costs a pass over all.
+  public func forEachHeader(_ visit: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) -> Void) {
+    guard let list = headerList else { return }
+    var index = 0
+    var name: UnsafePointer<CChar>?
+    var value: UnsafeRawPointer?
+    var size = 0
+    while rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR {
+      index += 1
+      guard let name else { continue }
+      visit(
+        UnsafeRawBufferPointer(start: name, count: strlen(name)),
+        value.map { UnsafeRawBufferPointer(start: $0, count: size) })
+    }
   }
 
   /// librdkafka parses the headers at the first look; nil when there are none or they are damaged.

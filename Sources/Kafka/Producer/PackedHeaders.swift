@@ -20,18 +20,34 @@ public struct PackedHeaders: Sendable {
     contentBytes += name.utf8CodeUnitCount + value.count
   }
 
+  /// All headers at once; valid for the call.
+  public func withAll<Result>(
+    _ body: ([(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)]) -> Result
+  ) -> Result {
+    bytes.withUnsafeBytes { bytes in
+      var all: [(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)] = []
+      Self.forEach(in: bytes, count: count) { all.append(($0, $1)) }
+      return body(all)
+    }
+  }
+
   /// Every header's name and value, in order; valid for the call.
   public func forEach(_ visit: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
-    bytes.withUnsafeBytes { bytes in
-      var position = 0
-      for _ in 0..<count {
-        let (nameBytes, valueBytes) = bytes.loadUnaligned(fromByteOffset: position, as: (Int, Int).self)
-        let content = UnsafeRawBufferPointer(rebasing: bytes[(position + 16)...].prefix(nameBytes + valueBytes))
-        visit(
-          UnsafeRawBufferPointer(rebasing: content.prefix(nameBytes)),
-          UnsafeRawBufferPointer(rebasing: content.dropFirst(nameBytes)))
-        position += 16 + nameBytes + valueBytes
-      }
+    bytes.withUnsafeBytes { Self.forEach(in: $0, count: count, visit) }
+  }
+
+  private static func forEach(
+    in bytes: UnsafeRawBufferPointer, count: Int,
+    _ visit: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+  ) {
+    var position = 0
+    for _ in 0..<count {
+      let (nameBytes, valueBytes) = bytes.loadUnaligned(fromByteOffset: position, as: (Int, Int).self)
+      let content = UnsafeRawBufferPointer(rebasing: bytes[(position + 16)...].prefix(nameBytes + valueBytes))
+      visit(
+        UnsafeRawBufferPointer(rebasing: content.prefix(nameBytes)),
+        UnsafeRawBufferPointer(rebasing: content.dropFirst(nameBytes)))
+      position += 16 + nameBytes + valueBytes
     }
   }
 }

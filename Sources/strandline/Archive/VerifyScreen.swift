@@ -89,6 +89,12 @@ final class VerifyScreen: Sendable {
       lines.append(
         "\(report.uncheckedSignatures) manifests were not held against a signature; give --public-key to have them")
     }
+    if report.provedActions > 0 {
+      let unchecked = report.uncheckedSourceSignatures
+      lines.append(
+        "\(report.provedActions) actions were held against checksums or signatures of their own"
+          + (unchecked > 0 ? "; \(unchecked) signatures are of sources without a key, see --source-keys" : ""))
+    }
     if report.lostOffsets > 0 { lines.append("\(report.lostOffsets) offsets are stated to be lost by the topic") }
     let verdict = report.isClean ? colour.green("nothing is wrong") : colour.red("\(report.findings) findings")
     lines.append(
@@ -102,6 +108,8 @@ final class VerifyScreen: Sendable {
       ("clean", .bool(report.isClean)), ("findings", .integer(report.findings)),
       ("manifests", .integer(report.manifests)), ("objects", .integer(report.objects)),
       ("actions", .integer(report.actions)), ("rejected", .integer(report.rejected)),
+      ("provedActions", .integer(report.provedActions)),
+      ("uncheckedSourceSignatures", .integer(report.uncheckedSourceSignatures)),
       ("lostOffsets", .integer(report.lostOffsets)), ("bytes", .integer(report.bytes)),
       ("unsealedObjects", .integer(report.unsealedObjects)),
       ("uncheckedSignatures", .integer(report.uncheckedSignatures)),

@@ -27,11 +27,14 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Other commands") var creation: TopicCreationFlags
   @OptionGroup(title: "Other commands") var address: QueueFlags
   @OptionGroup(title: "Other commands") var action: ActionFlags
+  @OptionGroup(title: "Other commands") var seal: SealFlags
+  @OptionGroup(title: "Other commands") var sourceKeys: SourceKeysFlags
+  @OptionGroup(title: "Other commands") var proof: ProofFlags
   @OptionGroup(title: "Other commands") var archive: ArchiveFlags
   @OptionGroup(title: "Other commands") var client: ClientFlags
 
   var groups: [any SettingFlags] {
-    [broker, topic, deadLetter, store, feed, demo, creation, address, action, archive, client]
+    [broker, topic, deadLetter, store, feed, demo, creation, address, action, seal, sourceKeys, proof, archive, client]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
 

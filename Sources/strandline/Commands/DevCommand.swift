@@ -24,9 +24,12 @@ struct DevCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
+  @OptionGroup(title: "Checksums and signatures") var sourceKeys: SourceKeysFlags
+  @OptionGroup(title: "Checksums and signatures") var proof: ProofFlags
+  @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed] }
+  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed, sourceKeys, proof, seal] }
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings

@@ -18,9 +18,12 @@ struct DoctorCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
+  @OptionGroup(title: "Checksums and signatures") var sourceKeys: SourceKeysFlags
+  @OptionGroup(title: "Checksums and signatures") var proof: ProofFlags
+  @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [broker, topic, deadLetter, store, feed] }
+  var groups: [any SettingFlags] { [broker, topic, deadLetter, store, feed, sourceKeys, proof, seal] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func run() async throws {

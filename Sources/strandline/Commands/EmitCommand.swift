@@ -31,6 +31,7 @@ struct EmitCommand: ConfiguredCommand {
   @OptionGroup(title: "Action") var address: QueueFlags
   @OptionGroup(title: "Action") var action: ActionFlags
   @OptionGroup(title: "Action") var author: AuthorFlags
+  @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
 
@@ -51,7 +52,7 @@ struct EmitCommand: ConfiguredCommand {
 
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [address, action, broker, topic] }
+  var groups: [any SettingFlags] { [address, action, seal, broker, topic] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func validate() throws {
@@ -75,7 +76,7 @@ struct EmitCommand: ConfiguredCommand {
     if let spool { return try await emitSpooled(spool, kafka, topic, logger, context) }
     try await TopicReach(kafka: kafka, logger: logger).require(topic, timeout: .seconds(min(timeout, 10)))
 
-    let emitter = try emitter(kafka, topic, logger)
+    let emitter = try emitter(kafka, topic, logger, settings)
     let status: ExitStatus
     do {
       if let (queue, action) = single {
@@ -97,7 +98,7 @@ struct EmitCommand: ConfiguredCommand {
   private func emitSpooled(
     _ spool: String, _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ context: CommandContext
   ) async throws {
-    let emitter = try emitter(kafka, topic, logger, spool: SpoolConfiguration(directory: spool))
+    let emitter = try emitter(kafka, topic, logger, context.settings, spool: SpoolConfiguration(directory: spool))
     let emission = SpooledEmission(emitter: emitter, asJSON: context.json, timeout: .seconds(timeout))
     let input = EmitInput(descriptor: STDIN_FILENO, defaults: try lineDefaults(context.settings))
     var quiet = logger
@@ -131,9 +132,11 @@ struct EmitCommand: ConfiguredCommand {
   }
 
   private func emitter(
-    _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, spool: SpoolConfiguration? = nil
-  ) throws(CommandFailure) -> ActionEmitter {
+    _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ settings: Settings,
+    spool: SpoolConfiguration? = nil
+  ) throws -> ActionEmitter {
     var configuration = ActionEmitterConfiguration(kafka: kafka)
+    (configuration.checksum, configuration.signingKey) = try settings.seal()
     configuration.topic = topic
     configuration.source = source
     configuration.spool = spool

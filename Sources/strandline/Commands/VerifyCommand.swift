@@ -1,4 +1,5 @@
 import ActionArchive
+import ActionProof
 import ArgumentParser
 import ObjectStores
 
@@ -13,7 +14,9 @@ struct VerifyCommand: ConfiguredCommand {
       The exit code is 0 when nothing is wrong and 1 when something is.
 
       Kinds: missing, added, altered, truncated, missing-offset, broken-chain, wrong-signature, missing-signature, \
-      garbled.
+      wrong-checksum, wrong-source-signature, garbled.
+
+      Actions that carry a checksum are held against it, and with --source-keys those that carry a signature.
       """)
 
   @Argument(help: ArgumentHelp("The archive.", valueName: "URL")) var url: String
@@ -25,9 +28,10 @@ struct VerifyCommand: ConfiguredCommand {
         + "not looked at.", valueName: "FILE"), completion: .file())
   var publicKeys: [String] = []
 
+  @OptionGroup var sourceKeys: SourceKeysFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [] }
+  var groups: [any SettingFlags] { [sourceKeys] }
 
   func run(_ context: CommandContext) async throws {
     var keys: [ManifestVerifier] = []
@@ -38,10 +42,11 @@ struct VerifyCommand: ConfiguredCommand {
         throw CommandFailure(archive: error)
       }
     }
+    let proof = RecordProof(keys: try context.settings.proof().keys)
     let store = try context.objectStore(url)
     let screen = VerifyScreen(asJSON: context.json, colour: context.colour)
     var verification = ArchiveVerification(
-      store: store, keys: keys, onFinding: { screen.show($0) }, onProgress: { screen.show($0) })
+      store: store, keys: keys, proof: proof, onFinding: { screen.show($0) }, onProgress: { screen.show($0) })
     let report: VerificationReport
     do {
       report = try await verification.run()

@@ -9,6 +9,7 @@ struct SettingDefinition: Sendable {
     case operations = "Operations"
     case topicCreation = "Creating the topic"
     case action = "One action"
+    case proof = "Checksums and signatures"
     case archive = "Archive"
     case client = "Reading a feed"
   }

@@ -67,6 +67,18 @@ enum SettingsTable {
     "ttl", in: .action, .integer("SECONDS", 1...1_209_600),
     "Time to live of the action; without it, the feed's default-ttl")
 
+  static let checksum = Setting(
+    "checksum", in: .proof, .onOff, default: "false", "Give each action that is emitted a CRC-32C of itself")
+  static let actionSigningKey = Setting(
+    "action-signing-key", in: .proof, .text("PEM"), isSecret: true,
+    "Ed25519 key that signs each action that is emitted, PEM (PKCS#8); without it they are not signed")
+  static let sourceKeys = Setting(
+    "source-keys", in: .proof, .text("FILE", completion: .file),
+    "File of the public keys that sources sign with: each source in a line, then its key in PEM")
+  static let requireSignatures = Setting<RequiredSignaturesName>(
+    "require-signatures", in: .proof, .choice, default: "none",
+    "Sources whose actions have to be signed: none, those of source-keys (known), or all, so that others are refused")
+
   static let to = Setting(
     "to", in: .archive, .text("URL"),
     "Where the archive is: file:///folder, s3://bucket/prefix or swift://container/prefix")
@@ -106,7 +118,8 @@ enum SettingsTable {
     stalenessBound.definition, archiveURL.definition, logLevel.definition, logFormat.definition,
     shutdownTimeout.definition, json.definition,
     demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition, project.definition,
-    queue.definition, event.definition, details.definition, ttl.definition, to.definition, group.definition,
+    queue.definition, event.definition, details.definition, ttl.definition, checksum.definition,
+    actionSigningKey.definition, sourceKeys.definition, requireSignatures.definition, to.definition, group.definition,
     objectRecords.definition,
     objectBytes.definition, period.definition, lateness.definition, compression.definition, byProject.definition,
     signingKey.definition, spool.definition, url.definition,
@@ -124,6 +137,11 @@ enum LogLevelName: String, CaseIterable, Sendable {
 /// How the objects of an archive are packed.
 enum ArchiveCompressionName: String, CaseIterable, Sendable {
   case gzip, zstd
+}
+
+/// Which records have to be signed.
+enum RequiredSignaturesName: String, CaseIterable, Sendable {
+  case none, known, all
 }
 
 /// How log lines look.

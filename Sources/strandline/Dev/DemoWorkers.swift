@@ -11,8 +11,7 @@ struct DemoWorkers: Service {
   let logger: Logger
 
   func run() async throws {
-    var emitting = ActionEmitterConfiguration(kafka: configuration.kafka)
-    emitting.topic = configuration.topic
+    var emitting = configuration.emitter
     emitting.source = "/strandline/demo"
     emitting.version = Strandline.version
     let emitter = try ActionEmitter(configuration: emitting, logger: logger.named("demo"))

@@ -164,6 +164,31 @@ struct ActionFlags: SettingFlags {
   var given: [(key: String, text: String?)] { [("event", event), ("details", details), ("ttl", ttl)] }
 }
 
+/// What is emitted with each action to prove it by.
+struct SealFlags: SettingFlags {
+  @Flag(SettingsTable.checksum) var checksum: Bool = false
+  @Option(SettingsTable.actionSigningKey) var actionSigningKey: String?
+  @Option(fileOf: SettingsTable.actionSigningKey) var actionSigningKeyFile: String?
+  var given: [(key: String, text: String?)] {
+    [
+      ("checksum", checksum ? "true" : nil), ("action-signing-key", actionSigningKey),
+      ("action-signing-key-file", actionSigningKeyFile),
+    ]
+  }
+}
+
+/// Whose signatures are checked.
+struct SourceKeysFlags: SettingFlags {
+  @Option(SettingsTable.sourceKeys) var sourceKeys: String?
+  var given: [(key: String, text: String?)] { [("source-keys", sourceKeys)] }
+}
+
+/// Who has to sign.
+struct ProofFlags: SettingFlags {
+  @Option(SettingsTable.requireSignatures) var requireSignatures: String?
+  var given: [(key: String, text: String?)] { [("require-signatures", requireSignatures)] }
+}
+
 /// Which feed.
 struct ClientFlags: SettingFlags {
   @Option(SettingsTable.url) var url: String?

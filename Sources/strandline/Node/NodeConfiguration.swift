@@ -1,6 +1,8 @@
 import ActionEmitter
 import ActionIngest
+import ActionProof
 import ActionStore
+import AuditActions
 import FeedServer
 import Kafka
 
@@ -18,6 +20,10 @@ struct NodeConfiguration: Sendable {
   var stalenessBoundSeconds: Int
   var shutdownTimeoutSeconds: Int
   var archiveURL: String?
+  var proof: RecordProof
+  /// Of what is posted to the feed.
+  var checksum: Bool
+  var signingKey: ActionSigningKey?
 
   init(_ settings: Settings) throws(ConfigurationError) {
     kafka = try settings.kafka()
@@ -32,6 +38,17 @@ struct NodeConfiguration: Sendable {
     stalenessBoundSeconds = try settings.value(SettingsTable.stalenessBound)
     archiveURL = settings[SettingsTable.archiveURL]
     shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
+    proof = try settings.proof()
+    (checksum, signingKey) = try settings.seal()
+    if let fault = emitter.fault(under: proof) {
+      throw ConfigurationError(problems: [
+        .init(
+          origin: settings.origin(of: SettingsTable.sourceKeys.definition),
+          message:
+            "what is posted to this feed, as source \(emitter.source), would be refused (\(fault.code.rawValue)): "
+            + "give --action-signing-key-file, and its public key under that source")
+      ])
+    }
   }
 
   var shutdown: ShutdownPlan { ShutdownPlan(seconds: shutdownTimeoutSeconds) }
@@ -47,6 +64,7 @@ struct NodeConfiguration: Sendable {
   var ingest: IngestConfiguration {
     var ingest = IngestConfiguration(kafka: kafka, topic: topic, deadLetterTopic: deadLetterTopic)
     ingest.defaultTimeToLiveSeconds = defaultTimeToLiveSeconds
+    ingest.proof = proof
     return ingest
   }
 
@@ -54,6 +72,8 @@ struct NodeConfiguration: Sendable {
     var emitter = ActionEmitterConfiguration(kafka: kafka)
     emitter.topic = topic
     emitter.source = "/strandline/feed"
+    emitter.checksum = checksum
+    emitter.signingKey = signingKey
     // Someone waits for the answer to a POST; most clients give up before half a minute.
     emitter.acknowledgementTimeout = .seconds(10)
     return emitter
