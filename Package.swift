@@ -189,7 +189,7 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "StrandlineTests", dependencies: ["strandline"], swiftSettings: strict),
+    .testTarget(name: "StrandlineTests", dependencies: ["AuditActions", "strandline"], swiftSettings: strict),
     .testTarget(name: "LawTests", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",

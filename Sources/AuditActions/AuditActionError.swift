@@ -44,6 +44,14 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case sequenceConflict = "sequence_conflict"
     /// A text that is no set of sequence numbers as Apache ACE writes them.
     case invalidRanges = "invalid_ranges"
+    /// An event type that is not in the catalogue where only those are taken: see ``EventCatalogue``.
+    case unknownEventType = "unknown_event_type"
+    /// A user's own event type, or the schema of its details, that cannot be had: see ``EventDefinition``.
+    case invalidEventType = "invalid_event_type"
+    /// A channel that cannot be had: see ``Channel``.
+    case invalidChannel = "invalid_channel"
+    /// Details that are not what the catalogue says of their event type: see ``DetailsSchema``.
+    case invalidDetails = "invalid_details"
   }
 
   public let code: Code

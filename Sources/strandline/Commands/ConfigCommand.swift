@@ -25,13 +25,14 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Other commands") var demo: DemoFlags
   @OptionGroup(title: "Other commands") var creation: TopicCreationFlags
+  @OptionGroup(title: "Other commands") var emission: EmissionFlags
   @OptionGroup(title: "Other commands") var address: QueueFlags
   @OptionGroup(title: "Other commands") var action: ActionFlags
   @OptionGroup(title: "Other commands") var archive: ArchiveFlags
   @OptionGroup(title: "Other commands") var client: ClientFlags
 
   var groups: [any SettingFlags] {
-    [broker, topic, deadLetter, store, feed, demo, creation, address, action, archive, client]
+    [broker, topic, deadLetter, store, feed, demo, creation, emission, address, action, archive, client]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
 

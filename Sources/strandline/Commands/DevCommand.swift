@@ -24,9 +24,10 @@ struct DevCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
+  @OptionGroup var emission: EmissionFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed] }
+  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed, emission] }
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings
@@ -69,7 +70,8 @@ struct DevCommand: ConfiguredCommand {
     }
     var services = node.services + [announcement]
     if settings[SettingsTable.demo] ?? false {
-      services.append(DemoWorkers(configuration: configuration, logger: logger))
+      services.append(
+        DemoWorkers(configuration: configuration, settings: settings, reload: context.reload, logger: logger))
     }
     // The broker goes last: emitter and ingest still talk to it while they end.
     let endings = node.endings(flushTimeout: configuration.shutdown.flush) + [Ending { await broker.close() }]
