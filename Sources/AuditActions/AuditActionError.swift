@@ -44,6 +44,10 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case sequenceConflict = "sequence_conflict"
     /// A text that is no set of sequence numbers as Apache ACE writes them.
     case invalidRanges = "invalid_ranges"
+    /// A queue's metadata whose member `audit` says something that cannot be.
+    case invalidMetadata = "invalid_metadata"
+    /// A JSON patch that does not fit the document it is to change.
+    case patchConflict = "patch_conflict"
   }
 
   public let code: Code
