@@ -56,6 +56,13 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
+      name: "QueueMetadata",
+      dependencies: [
+        "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: strict),
+    .target(
       name: "ActionStore",
       dependencies: [
         "AuditActions", "Cprocessor", .product(name: "GRDB", package: "GRDB.swift"),
@@ -93,7 +100,8 @@ let package = Package(
     .target(
       name: "FeedServer",
       dependencies: [
-        "AuditActions", "ActionStore", "ActionEmitter", .product(name: "Hummingbird", package: "hummingbird"),
+        "AuditActions", "ActionStore", "ActionEmitter", "QueueMetadata",
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "NIOCore", package: "swift-nio"),
@@ -107,7 +115,7 @@ let package = Package(
       name: "strandline",
       dependencies: [
         "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "ActionArchive", "ObjectStores",
-        "FeedServer", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "FeedServer", "QueueMetadata", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"), .product(name: "NIOCore", package: "swift-nio"),
@@ -157,6 +165,10 @@ let package = Package(
     .testTarget(
       name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka"], swiftSettings: strict),
     .testTarget(
+      name: "QueueMetadataTests",
+      dependencies: ["QueueMetadata", "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .testTarget(
       name: "ActionStoreTests",
       dependencies: ["ActionStore", "AuditActions", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
@@ -166,7 +178,7 @@ let package = Package(
     .testTarget(
       name: "FeedServerTests",
       dependencies: [
-        "FeedServer", "ActionStore", "ActionEmitter", "AuditActions", "Kafka",
+        "FeedServer", "ActionStore", "ActionEmitter", "AuditActions", "Kafka", "QueueMetadata",
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
       ],
@@ -194,7 +206,7 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer",
+        "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer", "QueueMetadata",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

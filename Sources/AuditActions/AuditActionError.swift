@@ -52,6 +52,10 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case invalidChannel = "invalid_channel"
     /// Details that are not what the catalogue says of their event type: see ``DetailsSchema``.
     case invalidDetails = "invalid_details"
+    /// A queue's metadata whose member `audit` says something that cannot be.
+    case invalidMetadata = "invalid_metadata"
+    /// A JSON patch that does not fit the document it is to change.
+    case patchConflict = "patch_conflict"
   }
 
   public let code: Code
