@@ -49,6 +49,13 @@ struct EmitRecord: Sendable {
     }
   }
 
+  /// The type of an action whose body is JSON.
+  /// - Throws: `too_large`, `invalid_action`.
+  static func type(of action: RawAction) throws(EmitError) -> ActionType {
+    let body = try checked(action.body)
+    return ActionType(action.body.withUnsafeBytes { body.eventText(in: $0) })
+  }
+
   private static func key(of queue: QueueAddress) -> [UInt8] {
     var key: [UInt8] = []
     key.reserveCapacity(queue.project.utf8.count + 1 + queue.queue.utf8.count)

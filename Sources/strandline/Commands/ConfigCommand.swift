@@ -25,6 +25,7 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Other commands") var demo: DemoFlags
   @OptionGroup(title: "Other commands") var creation: TopicCreationFlags
+  @OptionGroup(title: "Other commands") var emission: EmissionFlags
   @OptionGroup(title: "Other commands") var address: QueueFlags
   @OptionGroup(title: "Other commands") var action: ActionFlags
   @OptionGroup(title: "Other commands") var seal: SealFlags
@@ -34,7 +35,10 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Other commands") var client: ClientFlags
 
   var groups: [any SettingFlags] {
-    [broker, topic, deadLetter, store, feed, demo, creation, address, action, seal, sourceKeys, proof, archive, client]
+    [
+      broker, topic, deadLetter, store, feed, demo, creation, emission, address, action, seal, sourceKeys, proof, archive,
+      client,
+    ]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
 

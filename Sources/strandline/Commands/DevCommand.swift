@@ -27,9 +27,10 @@ struct DevCommand: ConfiguredCommand {
   @OptionGroup(title: "Checksums and signatures") var sourceKeys: SourceKeysFlags
   @OptionGroup(title: "Checksums and signatures") var proof: ProofFlags
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
+  @OptionGroup(title: "Channels") var emission: EmissionFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed, sourceKeys, proof, seal] }
+  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed, emission, sourceKeys, proof, seal] }
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings
@@ -72,7 +73,8 @@ struct DevCommand: ConfiguredCommand {
     }
     var services = node.services + [announcement]
     if settings[SettingsTable.demo] ?? false {
-      services.append(DemoWorkers(configuration: configuration, logger: logger))
+      services.append(
+        DemoWorkers(configuration: configuration, settings: settings, reload: context.reload, logger: logger))
     }
     // The broker goes last: emitter and ingest still talk to it while they end.
     let endings = node.endings(flushTimeout: configuration.shutdown.flush) + [Ending { await broker.close() }]

@@ -58,6 +58,10 @@ enum SettingsTable {
     "retention-hours", in: .topicCreation, .integer("HOURS", 337...87_600), default: "504",
     "Retention of a topic that is created; above the longest TTL (336 h) by the longest outage to survive")
 
+  static let strictEvents = Setting(
+    "strict-events", in: .emission, .onOff, default: "false",
+    "Refuse event types that are neither built in nor under 'events' in the configuration file")
+
   static let project = Setting("project", in: .action, .text("PROJECT"), "Project of the queue")
   static let queue = Setting("queue", in: .action, .text("QUEUE"), "Name of the queue")
   static let event = Setting("event", in: .action, .text("EVENT"), "Type of the action, for example MessageDeleted")
@@ -117,7 +121,8 @@ enum SettingsTable {
     storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
     stalenessBound.definition, archiveURL.definition, logLevel.definition, logFormat.definition,
     shutdownTimeout.definition, json.definition,
-    demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition, project.definition,
+    demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition,
+    strictEvents.definition, project.definition,
     queue.definition, event.definition, details.definition, ttl.definition, checksum.definition,
     actionSigningKey.definition, sourceKeys.definition, requireSignatures.definition, to.definition, group.definition,
     objectRecords.definition,

@@ -90,6 +90,12 @@ struct BrokerFlags: SettingFlags {
   var given: [(key: String, text: String?)] { [("bootstrap-servers", bootstrapServers)] }
 }
 
+/// Which events are emitted.
+struct EmissionFlags: SettingFlags {
+  @Flag(SettingsTable.strictEvents) var strictEvents: Bool = false
+  var given: [(key: String, text: String?)] { [("strict-events", strictEvents ? "true" : nil)] }
+}
+
 /// Which topic.
 struct TopicFlags: SettingFlags {
   @Option(SettingsTable.topic) var topic: String?
