@@ -183,7 +183,8 @@ extension ActionEmitter {
     try window.reserve(bytes: byteCount)
     do throws(KafkaError) {
       try producers.current.send(
-        topic: configuration.topic, key: record.key, value: record.value, packedHeaders: record.headers
+        topic: configuration.topic, key: record.key, value: record.value, packedHeaders: record.headers,
+        timestampMilliseconds: record.timestampMilliseconds
       ) { [ledger] result in ledger.settle(result, byteCount: byteCount, onDelivery) }
     } catch {
       window.release(bytes: byteCount)

@@ -1,6 +1,7 @@
 import ActionEmitter
 import ActionIngest
 import ActionStore
+import AuditActions
 import FeedServer
 import Kafka
 
@@ -18,6 +19,7 @@ struct NodeConfiguration: Sendable {
   var stalenessBoundSeconds: Int
   var shutdownTimeoutSeconds: Int
   var archiveURL: String?
+  var aceQueue: QueueAddress
 
   init(_ settings: Settings) throws(ConfigurationError) {
     kafka = try settings.kafka()
@@ -31,6 +33,7 @@ struct NodeConfiguration: Sendable {
     managementListen = settings[SettingsTable.managementListen]
     stalenessBoundSeconds = try settings.value(SettingsTable.stalenessBound)
     archiveURL = settings[SettingsTable.archiveURL]
+    aceQueue = try settings.value(SettingsTable.aceQueue)
     shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
   }
 
@@ -64,6 +67,7 @@ struct NodeConfiguration: Sendable {
       listen: ListenAddress(host: listen.bindHost, port: listen.port),
       management: managementListen.map { ListenAddress(host: $0.bindHost, port: $0.port) })
     feed.archive = archiveURL.map { ArchiveLink(url: $0, topic: topic) }
+    feed.aceQueue = aceQueue
     return feed
   }
 }
