@@ -58,7 +58,8 @@ extension ActionEmitter {
     try window.reserve(bytes: byteCount)
     do throws(KafkaError) {
       try producers.current.send(
-        topic: configuration.topic, key: record.key, value: record.value, packedHeaders: record.headers
+        topic: configuration.topic, key: record.key, value: record.value, packedHeaders: record.headers,
+        timestampMilliseconds: record.timestampMilliseconds
       ) { [ledger] result in ledger.settle(result, byteCount: byteCount, onDelivery) }
     } catch {
       window.release(bytes: byteCount)
@@ -158,7 +159,10 @@ extension Backlog {
         return backlog.release(bytes: bytes)
       }
       do throws(KafkaError) {
-        try producers.current.send(topic: topic, key: record.key, value: record.value, packedHeaders: record.headers) {
+        try producers.current.send(
+          topic: topic, key: record.key, value: record.value, packedHeaders: record.headers,
+          timestampMilliseconds: record.timestampMilliseconds
+        ) {
           result in
           ledger.settle(result, byteCount: bytes, entry.onDelivery)
           backlog.release(bytes: bytes)

@@ -96,7 +96,9 @@ extension IngestLoop {
     _ ends: [Int32: Int64], _ intake: SourceIntake?
   ) {
     var index = 0
+    var marks = intake?.marks
     for record in runs.lazy.joined().map({ batch[$0] }) {
+      let mark = marks?.take(partition: record.partition, offset: record.offset)
       switch verdicts[index] {
       case .action(let timeToLive, let eventHash):
         // Judged to have both a key and a value.
@@ -105,6 +107,7 @@ extension IngestLoop {
             partition: record.partition, offset: record.offset, key: key,
             timestampMilliseconds: record.timestamp.milliseconds, timeToLiveSeconds: timeToLive,
             eventHash: eventHash, body: value)
+          if let mark { writer.number(mark, keyBytes: key.count, timeToLiveSeconds: timeToLive) }
         }
       case .rejected(let error):
         writer.reject(

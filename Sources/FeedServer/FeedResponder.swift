@@ -31,10 +31,27 @@ struct FeedResponder: HTTPResponder {
       } catch is NIOTooManyBytesError {
         answer = core.refuse(.postTooLarge, facts)
       }
+    case .exchange(let exchange, let known):
+      route = known
+      answer = await self.answer(exchange, request, facts)
     }
     core.metrics.record(
       route: route, code: answer.status, nanoseconds: (NIODeadline.now() - start).nanoseconds)
     return Response(answer)
+  }
+
+  private func answer(_ exchange: SourceExchange, _ request: Request, _ facts: FeedRequest) async -> FeedAnswer {
+    guard core.budget.reserve(exchange.bytesMax) else { return core.refuse(.overloaded, facts) }
+    defer { core.budget.release(exchange.bytesMax) }
+    guard exchange.readsContent else { return await core.exchange(exchange, ByteBuffer(), facts) }
+    do {
+      return await core.exchange(exchange, try await request.body.collect(upTo: exchange.bytesMax), facts)
+    } catch is NIOTooManyBytesError {
+      return core.refuse(.contentTooLarge(bytesMax: exchange.bytesMax), facts)
+    } catch {
+      // The connection ended before the content had: nobody reads the answer.
+      return core.refuse(.malformed, facts)
+    }
   }
 }
 

@@ -76,6 +76,7 @@ package final class FeedServer: Service, Sendable {
       routes: routes, pages: PageResponder(store: store, archive: configuration.archive),
       items: ItemsResponder(store: store),
       queues: QueuesResponder(store: store), posts: PostResponder(publisher: publisher, sealer: store.sealer),
+      exchanges: ExchangeResponder(store: store, publisher: publisher), aceQueue: configuration.aceQueue,
       operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain, store: store),
       currency: currency, metrics: metrics, budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))
   }

@@ -23,7 +23,7 @@ struct Strandline: AsyncParsableCommand {
     version: version,
     subcommands: [
       DevCommand.self, ServeCommand.self, EmitCommand.self, ActionsCommand.self, FollowCommand.self, TopicCommand.self,
-      ArchiveCommand.self, VerifyCommand.self, DoctorCommand.self, ConfigCommand.self,
+      ArchiveCommand.self, SyncCommand.self, VerifyCommand.self, DoctorCommand.self, ConfigCommand.self,
     ])
 }
 

@@ -53,7 +53,7 @@ struct Feed {
   init(
     management: Bool = false, publisher: ActionPublisher? = nil, currency: (@Sendable () -> FeedCurrency)? = nil,
     pageScanMax: Int? = nil, limits: ConnectionLimits = ConnectionLimits(), answersPagesDirectly: Bool = true,
-    archive: ArchiveLink? = nil
+    archive: ArchiveLink? = nil, aceQueue: QueueAddress? = nil
   ) throws {
     directory = try TemporaryDirectory()
     self.publisher = publisher
@@ -65,6 +65,7 @@ struct Feed {
     var serving = FeedServerConfiguration(listen: loopback, management: management ? loopback : nil)
     serving.limits = limits
     serving.archive = archive
+    serving.aceQueue = aceQueue
     serving.answersPagesDirectly = answersPagesDirectly
     server = FeedServer(
       configuration: serving, store: store, publisher: publisher, readiness: readiness, registry: registry,

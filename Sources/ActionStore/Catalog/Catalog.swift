@@ -111,6 +111,7 @@ final class Catalog: Sendable {
       try db.execute(sql: "ALTER TABLE offsets ADD COLUMN last_record INTEGER NOT NULL DEFAULT 0")
     }
     migrator.registerMigration("4") { db in try Self.createSourceLogs(db) }
+    migrator.registerMigration("5") { db in try Self.createPurgePoints(db) }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")
@@ -119,6 +120,10 @@ final class Catalog: Sendable {
   }
 
   func close() { try? database.close() }
+
+  /// For what is read and written apart from checkpoints.
+  func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try database.read(body) }
+  func write(_ body: (Database) throws -> Void) throws { try database.write(body) }
 
   // MARK: Reading
 

@@ -22,6 +22,11 @@ package struct BatchWriter {
       timeToLive: timeToLiveSeconds, eventHash: eventHash, body: body)
   }
 
+  /// Keeps which number the action has that was added last, so that it can be found by it.
+  package func number(_ mark: SourceIntake.Mark, keyBytes: Int, timeToLiveSeconds: Int32) {
+    writer.number(mark, keyBytes: keyBytes, timeToLive: timeToLiveSeconds)
+  }
+
   /// Counts a record that went to the dead-letter topic.
   ///
   /// - Parameter key: the record's `project/queue` when it is a valid one: then the queue's readers are told.
@@ -156,6 +161,39 @@ extension StoreWriter {
         body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: batch.buffer(of: 0)) }
       }
       batch.lanes[0].recordCount += 1
+    }
+    for lane in batch.lanes.indices where !batch.lanes[lane].numbers.isEmpty { writeNumbers(of: lane, intake) }
+  }
+
+  func number(_ mark: SourceIntake.Mark, keyBytes: Int, timeToLive: Int32) {
+    let lane = Lane.lane(forTimeToLive: timeToLive)
+    // One that had expired on arrival is not there.
+    guard let last = batch.lanes[lane].entries.last, last.entry.offset == mark.offset,
+      groups[Int(last.group)].partition == mark.partition
+    else { return }
+    let start = Int(last.entry.position) - keyBytes - FrameRecord.fixedBytes
+    batch.lanes[lane].numbers.append(
+      NumberRecord.Entry(arrival: mark.arrival, sequence: mark.sequence, start: UInt32(truncatingIfNeeded: start)))
+  }
+
+  /// Behind the actions of a lane, in the same frame: they go when the actions go.
+  private func writeNumbers(of lane: Int, _ intake: SourceIntake) {
+    let buffer = batch.buffer(of: lane)
+    batch.lanes[lane].numbersStart = buffer.count
+    for (arrival, entries) in Dictionary(grouping: batch.lanes[lane].numbers, by: \.arrival) {
+      let entries = entries.sorted { $0.sequence < $1.sequence }
+      guard let first = entries.first, let last = entries.last, let (key, place) = intake.place(of: arrival) else {
+        continue
+      }
+      let record = FrameRecord(
+        offset: place.offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
+        coverageIndex: coverageIndex(of: place.partition, at: place.offset), kind: .numbers)
+      let body = NumberRecord.encode(key, entries)
+      Array(key.project.utf8).withUnsafeBytes { project in
+        body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: buffer) }
+      }
+      batch.lanes[lane].recordCount += 1
+      batch.lanes[lane].spans[key] = first.sequence...last.sequence
     }
   }
 

@@ -5,6 +5,12 @@ struct PendingBatch {
     var recordCount = 0
     var entries: [(group: UInt32, entry: IndexEntry)] = []
     var latestExpiry: Int64 = .min
+    /// The numbers that sources gave to actions of it, in the order of the actions.
+    var numbers: [NumberRecord.Entry] = []
+    /// Where among its records those begin that hold the numbers.
+    var numbersStart = 0
+    /// What of each log is among them.
+    var spans: [SourceLogKey: ClosedRange<Int64>] = [:]
   }
 
   var now: Int64 = 0
@@ -30,6 +36,11 @@ struct PendingBatch {
       lanes[lane].recordCount = 0
       lanes[lane].entries.removeAll(keepingCapacity: true)
       lanes[lane].latestExpiry = .min
+      if !lanes[lane].numbers.isEmpty {
+        lanes[lane].numbers.removeAll(keepingCapacity: true)
+        lanes[lane].numbersStart = 0
+        lanes[lane].spans = [:]
+      }
     }
     coverage.removeAll(keepingCapacity: true)
     groups.removeAll()

@@ -28,7 +28,8 @@ extension StoreWriter {
         let records = batch.buffer(of: lane).bytes
         let head = FrameHeader.encode(
           batch: number, frameCount: written.count, recordCount: batch.lanes[lane].recordCount,
-          storedMilliseconds: batch.now, coverage: batch.coverage, records: records)
+          storedMilliseconds: batch.now, coverage: batch.coverage, numbersStart: batch.lanes[lane].numbersStart,
+          records: records)
         let target = try segment(for: lane, frameBytes: head.count + records.count)
         target.isTorn = true
         target.isDirty = true
@@ -44,6 +45,8 @@ extension StoreWriter {
         part.segment.frames.append(UInt32(truncatingIfNeeded: part.start))
         part.segment.extendCoverage(by: batch.coverage)
         index(lane: part.lane, in: part.segment, recordsStart: part.recordsStart)
+        let spans = batch.lanes[part.lane].spans
+        if !spans.isEmpty { part.segment.segment.numbers.note(frame: part.start, spans) }
       }
     } catch {
       undoBatch()

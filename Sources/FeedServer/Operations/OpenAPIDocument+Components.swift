@@ -77,7 +77,7 @@ extension OpenAPIDocument {
           in: query
           schema: {type: string}
 
-    """# + sourceParameters + headers
+    """# + sourceParameters + exchangeParameters + headers
 
   private static let headers = #"""
       headers:
@@ -310,7 +310,7 @@ extension OpenAPIDocument {
                         minItems: 1
                         maxItems: 100
                         items: {$ref: "#/components/schemas/NewAction"}
-      responses:
+    \#(exchangeBodies)  responses:
         Page:
           description: |
             The page. It may be empty when a filter passed over more actions than one request looks at, or when all

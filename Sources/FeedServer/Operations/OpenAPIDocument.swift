@@ -5,7 +5,7 @@
 enum OpenAPIDocument {
   static let text =
     head + actions + sources + aliases + operations + parameters + schemas
-    + sourceSchemas + contents + sourceContents + errors
+    + sourceSchemas + exchangeSchemas + contents + sourceContents + exchangeContents + errors
 
   private static let head = #"""
     openapi: 3.1.0

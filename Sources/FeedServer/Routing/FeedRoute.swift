@@ -6,6 +6,13 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   case statistics = "/v1/{project}/queues/{queue}/stats"
   case sources = "/v1/{project}/sources"
   case sourceLog = "/v1/{project}/sources/{source}/logs/{log}"
+  case sourceActions = "/v1/{project}/sources/{source}/logs/{log}/actions"
+  case sourceLowest = "/v1/{project}/sources/{source}/logs/{log}/lowest"
+  case aceQuery = "/auditlog/query"
+  case aceSend = "/auditlog/send"
+  case aceReceive = "/auditlog/receive"
+  case aceSendIDs = "/auditlog/sendids"
+  case aceReceiveIDs = "/auditlog/receiveids"
   case ping = "/ping"
   case liveness = "/livez"
   case readiness = "/readyz"
@@ -26,7 +33,12 @@ package enum FeedRoute: String, Sendable, CaseIterable {
 
   /// The methods the route answers; 405 with these in `Allow` for any other.
   package var methods: [String] {
-    self == .actions ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"]
+    switch self {
+    case .actions, .sourceActions: ["GET", "HEAD", "POST"]
+    case .sourceLowest: ["GET", "HEAD", "PUT"]
+    case .aceSend, .aceSendIDs: ["POST"]
+    default: ["GET", "HEAD"]
+    }
   }
 
   var allow: String { methods.joined(separator: ", ") }

@@ -55,6 +55,11 @@ struct RouteMatch {
     var segments = path.dropFirst().split(separator: "/", maxSplits: 8, omittingEmptySubsequences: false)
     if segments.count > 1, segments.last == "" { segments.removeLast() }
     guard segments.first == "v1" else {
+      if segments.count == 2, segments[0] == "auditlog" {
+        guard let route = FeedRoute(rawValue: "/auditlog/\(segments[1])") else { return nil }
+        self.init(route)
+        return
+      }
       guard segments.count == 1, let route = Self.operational(segments[0]) else { return nil }
       self.init(route)
       return
@@ -102,10 +107,19 @@ struct RouteMatch {
   }
 
   private static func sources(_ segments: [Substring]) throws(Problem) -> RouteMatch? {
-    guard segments.count == 3 || segments.count == 6, segments[2] == "sources" else { return nil }
-    guard segments.count == 6 else { return RouteMatch(.sources, project: try decode(segments[1])) }
+    guard segments.count == 3 || segments.count == 6 || segments.count == 7, segments[2] == "sources" else {
+      return nil
+    }
+    guard segments.count > 3 else { return RouteMatch(.sources, project: try decode(segments[1])) }
     guard segments[4] == "logs" else { return nil }
-    var match = RouteMatch(.sourceLog, project: try decode(segments[1]))
+    let route: FeedRoute
+    switch segments.dropFirst(6).first {
+    case nil: route = .sourceLog
+    case "actions": route = .sourceActions
+    case "lowest": route = .sourceLowest
+    default: return nil
+    }
+    var match = RouteMatch(route, project: try decode(segments[1]))
     match.source = try decode(segments[3])
     match.log = try decode(segments[5])
     return match

@@ -36,6 +36,10 @@ enum SettingsTable {
     "archive-url", in: .feed, .text("URL"),
     "Where 'archive --to' puts the same topic; gap statements then carry a link to it")
 
+  static let aceQueue = Setting(
+    "ace-queue", in: .feed, .queue, default: "ace/auditlog",
+    "Project and queue of events that come by Apache ACE's protocol; the project's logs are those it shows")
+
   static let logLevel = Setting<LogLevelName>(
     "log-level", in: .operations, .choice, default: "info", "Least severe log line to write")
   static let logFormat = Setting<LogFormat>(
@@ -119,7 +123,7 @@ enum SettingsTable {
   static let all: [SettingDefinition] = [
     bootstrapServers.definition, topic.definition, deadLetterTopic.definition, data.definition, defaultTTL.definition,
     storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
-    stalenessBound.definition, archiveURL.definition, logLevel.definition, logFormat.definition,
+    stalenessBound.definition, archiveURL.definition, aceQueue.definition, logLevel.definition, logFormat.definition,
     shutdownTimeout.definition, json.definition,
     demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition,
     strictEvents.definition, project.definition,

@@ -127,12 +127,14 @@ struct FeedFlags: SettingFlags {
   @Option(fileOf: SettingsTable.markerKey) var markerKeyFile: String?
   @Option(SettingsTable.stalenessBound) var stalenessBound: String?
   @Option(SettingsTable.archiveURL) var archiveURL: String?
+  @Option(SettingsTable.aceQueue) var aceQueue: String?
   @Option(SettingsTable.shutdownTimeout) var shutdownTimeout: String?
 
   var given: [(key: String, text: String?)] {
     [
       ("listen", listen), ("management-listen", managementListen), ("marker-key", markerKey),
       ("marker-key-file", markerKeyFile), ("staleness-bound", stalenessBound), ("archive-url", archiveURL),
+      ("ace-queue", aceQueue),
       ("shutdown-timeout", shutdownTimeout),
     ]
   }
@@ -153,6 +155,12 @@ struct TopicCreationFlags: SettingFlags {
   var given: [(key: String, text: String?)] {
     [("partitions", partitions), ("replication-factor", replicationFactor), ("retention-hours", retentionHours)]
   }
+}
+
+/// Which project.
+struct ProjectFlags: SettingFlags {
+  @Option(SettingsTable.project) var project: String?
+  var given: [(key: String, text: String?)] { [("project", project)] }
 }
 
 /// Which queue.

@@ -72,12 +72,21 @@ struct FeedNode: Sendable {
   private static func publisher(_ emitter: ActionEmitter) -> ActionPublisher {
     ActionPublisher { actions, queue in
       let raw = actions.map { RawAction(body: $0.body, timeToLive: $0.timeToLive) }
-      return await emitter.emitAcknowledged(raw: raw, to: queue).map { outcome in
-        outcome
-          .map { ActionPosition(partition: $0.partition, offset: $0.offset) }
-          .mapError { PublishFailure(detail: $0.description, mayHaveBeenWritten: $0.mayHaveBeenWritten) }
+      return await emitter.emitAcknowledged(raw: raw, to: queue).map(outcome)
+    } numbered: { posts in
+      let numbered = posts.map {
+        NumberedRawAction(
+          action: RawAction(body: $0.body, timeToLive: $0.timeToLive), queue: $0.queue, origin: $0.origin,
+          time: $0.time)
       }
+      return await emitter.emitAcknowledged(numbered: numbered).map(outcome)
     }
+  }
+
+  private static func outcome(_ emitted: Result<EmittedPosition, EmitError>) -> ActionPublisher.Outcome {
+    emitted
+      .map { ActionPosition(partition: $0.partition, offset: $0.offset) }
+      .mapError { PublishFailure(detail: $0.description, mayHaveBeenWritten: $0.mayHaveBeenWritten) }
   }
 }
 

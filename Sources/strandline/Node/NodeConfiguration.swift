@@ -24,6 +24,7 @@ struct NodeConfiguration: Sendable {
   /// Of what is posted to the feed.
   var checksum: Bool
   var signingKey: ActionSigningKey?
+  var aceQueue: QueueAddress
 
   init(_ settings: Settings) throws(ConfigurationError) {
     kafka = try settings.kafka()
@@ -37,6 +38,7 @@ struct NodeConfiguration: Sendable {
     managementListen = settings[SettingsTable.managementListen]
     stalenessBoundSeconds = try settings.value(SettingsTable.stalenessBound)
     archiveURL = settings[SettingsTable.archiveURL]
+    aceQueue = try settings.value(SettingsTable.aceQueue)
     shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
     proof = try settings.proof()
     (checksum, signingKey) = try settings.seal()
@@ -84,6 +86,7 @@ struct NodeConfiguration: Sendable {
       listen: ListenAddress(host: listen.bindHost, port: listen.port),
       management: managementListen.map { ListenAddress(host: $0.bindHost, port: $0.port) })
     feed.archive = archiveURL.map { ArchiveLink(url: $0, topic: topic) }
+    feed.aceQueue = aceQueue
     return feed
   }
 }
