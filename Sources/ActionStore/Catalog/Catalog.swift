@@ -111,6 +111,7 @@ final class Catalog: Sendable {
       try db.execute(sql: "ALTER TABLE offsets ADD COLUMN last_record INTEGER NOT NULL DEFAULT 0")
     }
     migrator.registerMigration("4") { db in try Self.createSourceLogs(db) }
+    migrator.registerMigration("6") { db in try Self.addQueuesOfSourceLogs(db) }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")
