@@ -23,7 +23,8 @@ extension RecordJudge {
       defer { intake = numbers }
       let contents = RecordContents(key: key, value: fields.value ?? UnsafeRawBufferPointer(start: nil, count: 0))
       switch numbers.judge(
-        origin, project: address.project, contents: contents, partition: record.partition, offset: record.offset)
+        origin, project: address.project, queue: address.queue, contents: contents, partition: record.partition,
+        offset: record.offset)
       {
       case .new: return verdict
       case .duplicate: return .duplicate

@@ -59,7 +59,7 @@ package final class ActionStore: Sendable {
       }
     }
     let view = StoreView()
-    let sources = SourceLedger(recovered.sources)
+    let sources = SourceLedger(recovered.sources, purgePoints: purgePoints)
     let writer = StoreWriter(
       configuration: configuration, files: files, paths: data.segments, catalog: catalog, directory: directory,
       logger: logger, recovered: recovered, view: view, sources: sources)
@@ -311,6 +311,10 @@ package final class ActionStore: Sendable {
 
   /// Nil for a log of which nothing has come.
   package func sourceLog(_ key: SourceLogKey) -> SourceLog? { sources.log(key) }
+
+  /// What is missing of the logs whose actions came for this queue, as of the last maintenance; nil when nothing is,
+  /// which costs one load.
+  package func missingNumbers(of queue: QueueReference) -> MissingNumbers? { sources.missing(of: queue.key) }
 
   /// Where the numbers of one batch are judged, before it is appended.
   package func beginIntake() -> SourceIntake { SourceIntake(ledger: sources, now: clock.nowMilliseconds()) }

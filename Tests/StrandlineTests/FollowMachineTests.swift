@@ -33,6 +33,31 @@ struct FollowMachineTests {
     #expect(step.next == .ask(afterMilliseconds: 0))
   }
 
+  @Test("what has not come is told when it changes, and when it has come")
+  func missing() throws {
+    func page(_ missing: [(log: String, count: Int64)]) throws -> FeedReading {
+      let logs = missing.map { #"{"source":"/w","log":"\#($0.log)","count":\#($0.count),"ranges":"7-8"}"# }
+      let statement = logs.isEmpty ? "" : #","missing":[\#(logs.joined(separator: ","))]"#
+      return .page(
+        try FeedPage(
+          parsing: Array((#"{"links":[{"rel":"next","href":"/b"}],"messages":[]"# + statement + "}").utf8)))
+    }
+    var machine = FollowMachine(target: "/a", intervalMilliseconds: 1_000, follows: true)
+    #expect(machine.receive(try page([])).note == nil)
+    #expect(machine.receive(try page([("1", 2)])).note == "2 actions have not come from source /w, log 1: 7-8")
+    #expect(machine.receive(try page([("1", 2)])).note == nil)
+    #expect(machine.receive(.empty(next: nil, missing: 2)).note == nil)
+    #expect(machine.receive(try page([("1", 1)])).note == "1 action has not come from source /w, log 1: 7-8")
+    #expect(machine.receive(.empty(next: nil, missing: 3)).note?.hasPrefix("3 actions of this queue's sources") == true)
+    #expect(machine.receive(.empty(next: nil, missing: 3)).note == nil)
+    #expect(machine.receive(.empty(next: nil)).note == "what was missing has come")
+    #expect(machine.receive(.empty(next: nil)).note == nil)
+    #expect(
+      FeedReading(status: 204, retryAfter: nil, link: nil, missing: "12", body: []) == .empty(next: nil, missing: 12))
+    let text = #"{"links":[{"rel":"next","href":"/b"}],"messages":[],"missing":[{"source":"/w"}]}"#
+    #expect(throws: FeedFault.self) { try FeedPage(parsing: Array(text.utf8)) }
+  }
+
   @Test("a page is printed and its next is asked for at once; an empty answer is followed by a wait")
   func pages() throws {
     var machine = FollowMachine(target: "/a", intervalMilliseconds: 1_000, follows: true)

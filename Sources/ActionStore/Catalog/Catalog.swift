@@ -112,6 +112,7 @@ final class Catalog: Sendable {
     }
     migrator.registerMigration("4") { db in try Self.createSourceLogs(db) }
     migrator.registerMigration("5") { db in try Self.createPurgePoints(db) }
+    migrator.registerMigration("6") { db in try Self.addQueuesOfSourceLogs(db) }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")

@@ -19,6 +19,11 @@ extension Catalog {
         """)
   }
 
+  static func addQueuesOfSourceLogs(_ db: Database) throws {
+    // Null: for several, or it is not known.
+    try db.execute(sql: "ALTER TABLE source_logs ADD COLUMN queue TEXT")
+  }
+
   static func sourceLogs(_ db: Database) throws -> SourceLedger.State {
     var state = SourceLedger.State()
     let rows = try Row.fetchCursor(db, sql: "SELECT * FROM source_logs")
@@ -31,6 +36,7 @@ extension Catalog {
       log.forgottenBelow = max(1, try row.value("forgotten_below"))
       log.forgotten = max(0, try row.value("forgotten"))
       log.received = try SequenceRanges(try row.value("received") as String, rangesMax: .max)
+      log.queue = LogQueue(name: try row.value("queue") as String?)
       log.gaps = try gaps(try row.value("gaps"), of: log)
       state.logs[key] = log
     }
@@ -62,11 +68,11 @@ extension Catalog {
     }
     for (key, log) in changes.logs {
       let gaps = log.gaps.map { "\(SequenceRanges($0.numbers))@\($0.sinceMilliseconds)" }
-      try db.cachedStatement(sql: "INSERT OR REPLACE INTO source_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      try db.cachedStatement(sql: "INSERT OR REPLACE INTO source_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .execute(arguments: [
           key.project, key.source, key.log, log.received.description, gaps.joined(separator: ","),
           Int64(clamping: log.duplicates), log.forgottenBelow, log.forgotten, log.firstSeenMilliseconds,
-          log.lastSeenMilliseconds,
+          log.lastSeenMilliseconds, log.queue.name,
         ])
     }
     try db.execute(sql: "DELETE FROM reread")

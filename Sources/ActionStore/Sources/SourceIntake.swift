@@ -23,6 +23,8 @@ package struct SourceIntake {
     var numbers = SequenceRanges()
     /// Those of them that were read again.
     var reread = SequenceRanges()
+    /// For which queue they came.
+    var queue = LogQueue.none
     /// Where the first of them stood.
     var place: (partition: Int32, offset: Int64)?
   }
@@ -68,16 +70,19 @@ package struct SourceIntake {
   }
 
   /// - Parameters:
+  ///   - queue: the name of the one that the record is for; nil when it is not known.
   ///   - contents: of the record's key and value, to know it again by.
   ///   - offset: at or beyond the partition's next one.
   package mutating func judge(
-    _ origin: ActionOrigin, project: String, contents: RecordContents, partition: Int32, offset: Int64
+    _ origin: ActionOrigin, project: String, queue: String? = nil, contents: RecordContents, partition: Int32,
+    offset: Int64
   ) -> Verdict {
     let isReread = offset < rereadBelow[partition] ?? .min
     let index = index(of: SourceLogKey(project: project, source: origin.source, log: origin.log))
     let verdict = arrivals[index].judge(origin.sequence, contents, isReread: isReread, at: (partition, offset))
     if verdict == .new {
       allMarks.append(Mark(partition: partition, offset: offset, arrival: index, sequence: origin.sequence))
+      arrivals[index].queue.add(queue.map { .sole($0) } ?? .several)
     }
     return verdict
   }
@@ -97,6 +102,7 @@ package struct SourceIntake {
       uniqueKeysWithValues: arrivals.map { item in
         var log = item.log
         log.receive(item.numbers, now: now)
+        log.queue.add(item.queue)
         if !item.reread.isEmpty { log.noteReread(item.reread) }
         return (item.key, log)
       })
@@ -107,9 +113,9 @@ package struct SourceIntake {
     arrivals[arrival].place.map { (arrivals[arrival].key, $0) }
   }
 
-  /// What each log received in this batch, with where the first of it stood.
-  var received: [(key: SourceLogKey, numbers: SequenceRanges, partition: Int32, offset: Int64)] {
-    arrivals.compactMap { item in item.place.map { (item.key, item.numbers, $0.partition, $0.offset) } }
+  /// What each log received in this batch, for which queue, and where the first of it stood.
+  var received: [(key: SourceLogKey, numbers: SequenceRanges, queue: LogQueue, partition: Int32, offset: Int64)] {
+    arrivals.compactMap { item in item.place.map { (item.key, item.numbers, item.queue, $0.partition, $0.offset) } }
   }
 }
 

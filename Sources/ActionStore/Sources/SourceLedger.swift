@@ -23,8 +23,10 @@ final class SourceLedger: Sendable {
   }
 
   private let state: Mutex<State>
+  private let missing: MissingIndex
 
-  init(_ state: State = State()) {
+  init(_ state: State = State(), purgePoints: PurgePoints = PurgePoints([:])) {
+    missing = MissingIndex(purgePoints: purgePoints)
     self.state = Mutex(State())
     replace(state)
   }
@@ -40,6 +42,9 @@ final class SourceLedger: Sendable {
   }
 
   func log(_ key: SourceLogKey) -> SourceLog? { state.withLock { $0.logs[key] } }
+
+  /// What the readers of a queue are told is missing. Waits for nothing when nothing is.
+  func missing(of queue: QueueKey) -> MissingNumbers? { missing.statement(of: queue) }
 
   var rereadBelow: [Int32: Int64] { state.withLock { $0.rereadBelow } }
 
@@ -57,6 +62,13 @@ final class SourceLedger: Sendable {
       }
       state.keepBounds()
     }
+    missing.update(logs)
+  }
+
+  /// Finds out what has been missing for long enough to be told. Costs nothing when nothing is missing.
+  func noteMissing(now: Int64) {
+    let logs = state.withLock { $0.gaps > 0 ? $0.logs : [:] }
+    if !logs.isEmpty || missing.isStating { missing.refresh(logs, now: now) }
   }
 
   /// After recovery while running.
@@ -145,17 +157,20 @@ extension SourceLedger.State {
   /// What a batch that was kept had received does not come again.
   mutating func keepReread(_ bytes: UnsafeRawBufferPointer, _ frame: SegmentScan.FramePlace) {
     _ = FrameRecord.forEach(in: bytes, frameAt: frame.position, header: frame.header) { record, key, at, count in
-      let body = UnsafeRawBufferPointer(rebasing: bytes[at..<(at + count)])
-      guard record.kind == .source, let (key, numbers) = SourceRecord.decode(project: key, body) else { return }
+      guard record.kind == .source else { return }
+      let body = LogQueue.split(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + count)])).record
+      guard let (key, numbers) = SourceRecord.decode(project: key, body) else { return }
       logs[key, default: SourceLog(now: record.createdMilliseconds)].noteReread(numbers)
     }
   }
 
   /// Takes what a batch after the last checkpoint had received.
   mutating func fold(project: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, now: Int64) {
-    guard let (key, numbers) = SourceRecord.decode(project: project, body) else { return }
+    let (record, queue) = LogQueue.split(body)
+    guard let (key, numbers) = SourceRecord.decode(project: project, record) else { return }
     var log = logs.removeValue(forKey: key) ?? SourceLog(now: now)
     log.receive(numbers, now: now)
+    log.queue.add(queue)
     logs[key] = log
     changed.insert(key)
   }

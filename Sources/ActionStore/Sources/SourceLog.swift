@@ -45,6 +45,8 @@ package struct SourceLog: Sendable, Equatable {
   package internal(set) var forgottenBelow: Int64 = 1
   /// How many numbers below it were missing when they were given up.
   package internal(set) var forgotten: Int64 = 0
+  /// For which queue they came: what is missing is told to that one's readers.
+  var queue = LogQueue.none
   /// Of the latest numbers, to tell a repetition from another record of that number. In memory only.
   var recent = RecentContents()
   /// Numbers read again after the store lost what it had: see ``SourceLedger``. In memory only.

@@ -151,12 +151,12 @@ extension StoreWriter {
 
   func receive(_ intake: SourceIntake) {
     batch.sources = intake.logs
-    for (key, numbers, partition, offset) in intake.received {
+    for (key, numbers, queue, partition, offset) in intake.received {
       let project = Array(key.project.utf8)
       let record = FrameRecord(
         offset: offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
         coverageIndex: coverageIndex(of: partition, at: offset), kind: .source)
-      let body = SourceRecord.encode(key, numbers)
+      let body = SourceRecord.encode(key, numbers) + queue.suffix
       project.withUnsafeBytes { project in
         body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: batch.buffer(of: 0)) }
       }

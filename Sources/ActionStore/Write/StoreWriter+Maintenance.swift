@@ -21,6 +21,7 @@ extension StoreWriter {
     attempt { () throws(StoreError) in try sealRetired() }
     if isCheckpointed { attempt { () throws(StoreError) in try expire(departures) } }
     attempt { () throws(StoreError) in try unlinkDeparted() }
+    sources.noteMissing(now: now)
     if let first { throw first }
   }
 

@@ -99,6 +99,10 @@ extension OpenAPIDocument {
         Strandline-Lost:
           description: The sum of the gaps' counts; `unknown` when one of them was not counted. Absent without a gap.
           schema: {type: string, pattern: "^([0-9]+|unknown)$"}
+        Strandline-Missing:
+          description: |
+            How many numbers have not come of the sources' logs that are known to be of this queue alone. Absent when none.
+          schema: {type: integer, minimum: 1}
         Preference-Applied:
           description: '`handling=strict` when it was asked for'
           schema: {type: string}
@@ -125,6 +129,24 @@ extension OpenAPIDocument {
               type: array
               items: {$ref: "#/components/schemas/Action"}
             gaps: {$ref: "#/components/schemas/Gaps"}
+            missing: {$ref: "#/components/schemas/Missing"}
+        Missing:
+          type: array
+          description: |
+            What sources have numbered and has not come for ten seconds, of logs whose actions all came for this queue. At
+            most 20 logs. Absent when nothing is missing, or the node is itself behind.
+          minItems: 1
+          maxItems: 20
+          items:
+            type: object
+            required: [source, log, count, ranges, since, href]
+            properties:
+              source: {type: string}
+              log: {type: string}
+              count: {type: integer, minimum: 1, description: Numbers of this log}
+              ranges: {type: string, description: "The lowest 20 ranges, as in 4-8,12"}
+              since: {type: string, format: date-time, description: Of the first of them}
+              href: {type: string, description: Where all is told of the log}
         Gaps:
           type: array
           description: What can no longer be read. Absent when nothing was missed.
@@ -319,7 +341,7 @@ extension OpenAPIDocument {
           content: {application/json: {schema: {$ref: "#/components/schemas/Page"}}}
         NothingThere:
           description: Nothing is there now. Ask again later with the same marker.
-          headers: {\#(headerReferences("Content-Location", "Strandline-Complete-Through", "X-Request-Id"))}
+          headers: {\#(headerReferences("Content-Location", "Strandline-Complete-Through", "Strandline-Missing", "X-Request-Id"))}
         Action:
           description: The action
           headers: {\#(headerReferences("Content-Location", "Cache-Control", "X-Request-Id"))}
@@ -352,7 +374,8 @@ extension OpenAPIDocument {
     """#
 
   private static let pageHeaders = headerReferences(
-    "Content-Location", "Link", "Strandline-Complete-Through", "Strandline-Lost", "Preference-Applied",
+    "Content-Location", "Link", "Strandline-Complete-Through", "Strandline-Lost", "Strandline-Missing",
+    "Preference-Applied",
     "Cache-Control", "X-Request-Id")
 
   private static func headerReferences(_ names: String...) -> String {

@@ -18,7 +18,7 @@ enum OpenAPIDocument {
         gives what came since. Ids and markers are opaque; take both from the answers as they are.
 
         What can no longer be read between a marker and the first action of a page is told: `gaps` in the page, and the
-        header `Strandline-Lost`. With `Prefer: handling=strict` a gap is a 410. Answers carry
+        header `Strandline-Lost`; numbers of sources that have not come: `missing` and `Strandline-Missing`. With `Prefer: handling=strict` a gap is a 410. Answers carry
         `Strandline-Complete-Through`; a node that cannot vouch for an empty page answers 503.
 
         Every answer carries `X-Request-Id`: the client's own, when it has 1 to 128 characters out of

@@ -1,3 +1,4 @@
+import ActionStore
 import AuditActions
 
 /// How far a node can vouch for what it serves. An empty page says "nothing happened up to now", so it may be given
@@ -32,5 +33,14 @@ package struct FeedCurrency: Sendable, Equatable {
     completeThroughMilliseconds.map {
       ActionTime(nanosecondsSince1970: $0.multipliedReportingOverflow(by: 1_000_000).partialValue).rfc3339
     }
+  }
+}
+
+extension FeedCurrency? {
+  /// What readers of a queue are told is missing, unless this node is itself behind: what has not come may be in the
+  /// topic. To be asked before the page is read.
+  func missing(of queue: QueueReference, in store: ActionStore) -> MissingNumbers? {
+    guard let missing = store.missingNumbers(of: queue), self?.behind == nil else { return nil }
+    return missing
   }
 }

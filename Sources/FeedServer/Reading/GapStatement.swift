@@ -1,4 +1,5 @@
 import ActionStore
+import AuditActions
 import NIOCore
 
 /// How an answer says what its reader can no longer read.
@@ -7,6 +8,9 @@ enum GapStatement {
   static let lostField = "Strandline-Lost"
   /// Up to when the node has read everything the topic held, as RFC 3339.
   static let completeThroughField = "Strandline-Complete-Through"
+
+  /// How many numbers of sources' logs have not come that are known to be the queue's.
+  static let missingField = "Strandline-Missing"
 
   static func lost(_ gaps: [Gap]) -> String {
     var sum: UInt64 = 0
@@ -27,6 +31,30 @@ package struct ArchiveLink: Sendable, Equatable {
   package init(url: String, topic: String) {
     href = url + (url.hasSuffix("/") ? "" : "/") + "topic=\(topic)/"
   }
+}
+
+extension MissingNumbers {
+  /// As a JSON array of `{"source","log","count","ranges","since","href"}`, the lowest ranges of each log.
+  var text: ByteBuffer {
+    var text = ByteBuffer()
+    text.writeStaticString("[")
+    for (index, log) in logs.enumerated() {
+      text.writeString(index > 0 ? ",{\"source\":" : "{\"source\":")
+      text.writeJSONString(log.key.source)
+      let since = ActionTime(
+        nanosecondsSince1970: log.sinceMilliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue)
+      text.writeString(
+        ",\"log\":\"\(log.key.log)\",\"count\":\(log.count),\"ranges\":\"\(log.ranges)\",\"since\":\"\(since.rfc3339)\","
+          + "\"href\":\"\(log.key.href)\"}")
+    }
+    text.writeStaticString("]")
+    return text
+  }
+}
+
+extension SourceLogKey {
+  /// Where all is told of the log.
+  var href: String { "/v1/\(project)/sources/\(PercentCoding.encode(source))/logs/\(log)" }
 }
 
 extension ByteBuffer {

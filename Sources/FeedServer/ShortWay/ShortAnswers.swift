@@ -48,6 +48,7 @@ struct ShortAnswers {
     }
     let now = store.nowMilliseconds()
     let writer = ActionWriter(queue: queue, sealer: sealer, now: now)
+    let missing = currency.missing(of: queue, in: store)
     let page = store.page(of: queue, after: marker, limit: head.limit, now: now)
     if page.actions.isEmpty, store.isDamaged { return nil }
     let isEmpty = page.actions.isEmpty && page.gaps.isEmpty && page.isExhausted
@@ -58,12 +59,13 @@ struct ShortAnswers {
       id: head.requestID.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
     let text: ByteBuffer?
     if isEmpty {
-      text = nothing(request, allocator)
+      text = nothing(request, missing: missing.map { String($0.count) }, allocator)
     } else {
       let next = NextLink(queue: queue, marker: page.marker, limit: head.limit, sealer: sealer)
-      let body = PageText(page, writer: writer, archive: archive)
+      let body = PageText(page, missing: missing, writer: writer, archive: archive)
       text = self.page(
-        request, next, body, lost: page.gaps.isEmpty ? nil : GapStatement.lost(page.gaps), allocator)
+        request, next, body, lost: page.gaps.isEmpty ? nil : GapStatement.lost(page.gaps),
+        missing: missing.map { String($0.count) }, allocator)
     }
     return text.map { Answer(text: $0, requestBytes: head.end, isEmpty: isEmpty) }
   }
@@ -93,23 +95,29 @@ struct ShortAnswers {
     var bytesMax: Int { 256 + target.count + max(id?.count ?? 0, RequestID.madeBytesMax) }
   }
 
-  private func nothing(_ request: Request, _ allocator: ByteBufferAllocator) -> ByteBuffer? {
-    let bytesMax = request.bytesMax + fields.bytes
+  private func nothing(_ request: Request, missing: String?, _ allocator: ByteBufferAllocator) -> ByteBuffer? {
+    let bytesMax = request.bytesMax + fields.bytes + (missing?.utf8.count ?? 0)
     var buffer = allocator.buffer(capacity: bytesMax)
     let isWhole = buffer.writeText(count: bytesMax) { cursor in
       cursor.write("HTTP/1.1 204 No Content\r\nContent-Location: ")
       cursor.write(request.target)
+      if let missing {
+        cursor.write("\r\nStrandline-Missing: ")
+        cursor.write(missing)
+      }
       fields.write(id: request.id, to: &cursor)
     }
     return isWhole ? buffer : nil
   }
 
   private func page(
-    _ request: Request, _ next: NextLink, _ body: PageText, lost: String?, _ allocator: ByteBufferAllocator
+    _ request: Request, _ next: NextLink, _ body: PageText, lost: String?, missing: String?,
+    _ allocator: ByteBufferAllocator
   ) -> ByteBuffer? {
     let nextBytes = next.bytes
     let bodyBytes = body.bytes(next: nextBytes)
-    let bytesMax = request.bytesMax + fields.bytes + nextBytes + (lost?.utf8.count ?? 0) + bodyBytes
+    let statementBytes = (lost?.utf8.count ?? 0) + (missing?.utf8.count ?? 0)
+    let bytesMax = request.bytesMax + fields.bytes + nextBytes + statementBytes + bodyBytes
     var buffer = allocator.buffer(capacity: bytesMax)
     var bodyStart = 0
     let isWhole = buffer.writeText(count: bytesMax) { cursor in
@@ -125,6 +133,10 @@ struct ShortAnswers {
       if let lost {
         cursor.write("\r\nStrandline-Lost: ")
         cursor.write(lost)
+      }
+      if let missing {
+        cursor.write("\r\nStrandline-Missing: ")
+        cursor.write(missing)
       }
       fields.write(id: request.id, to: &cursor)
       bodyStart = cursor.count

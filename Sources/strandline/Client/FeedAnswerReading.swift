@@ -3,8 +3,9 @@ import AuditActions
 /// What came back for one request.
 enum FeedReading: Sendable, Equatable {
   case page(FeedPage)
-  /// 204: nothing up to now. `next` where the server names a better place to ask again.
-  case empty(next: String?)
+  /// 204: nothing up to now. `next` where the server names a better place to ask again; `missing`: how many numbered
+  /// actions of the queue have not come.
+  case empty(next: String?, missing: Int64 = 0)
   /// The server is there and cannot answer now.
   case unavailable(status: Int, retryAfterSeconds: Int?, detail: String)
   /// The request is wrong and stays wrong.
@@ -17,13 +18,14 @@ enum FeedReading: Sendable, Equatable {
   /// - Parameters:
   ///   - retryAfter: the field `Retry-After`
   ///   - link: the field `Link`
-  init(status: Int, retryAfter: String?, link: String?, body: [UInt8]) {
+  ///   - missing: the field `Strandline-Missing`
+  init(status: Int, retryAfter: String?, link: String?, missing: String? = nil, body: [UInt8]) {
     switch status {
     case 200:
       do throws(FeedFault) { self = .page(try FeedPage(parsing: body)) } catch {
         self = .refused(status: status, detail: error.description)
       }
-    case 204: self = .empty(next: link.flatMap(Self.next))
+    case 204: self = .empty(next: link.flatMap(Self.next), missing: missing.flatMap { Int64($0) } ?? 0)
     case 408, 425, 429, 500...599:
       self = .unavailable(status: status, retryAfterSeconds: retryAfter.flatMap { Int($0) }, detail: Self.detail(body))
     default: self = .refused(status: status, detail: Self.detail(body))

@@ -33,7 +33,8 @@ struct FeedClient: Sendable {
       let body = try await response.body.collect(upTo: FeedPage.bytesMax)
       return FeedReading(
         status: Int(response.status.code), retryAfter: response.headers.first(name: "Retry-After"),
-        link: response.headers.first(name: "Link"), body: Array(body.readableBytesView))
+        link: response.headers.first(name: "Link"), missing: response.headers.first(name: "Strandline-Missing"),
+        body: Array(body.readableBytesView))
     } catch is NIOTooManyBytesError {
       return .refused(status: 200, detail: "the page is larger than \(FeedPage.bytesMax) bytes")
     } catch let error as HTTPClientError where error == .invalidURL || error == .emptyHost {

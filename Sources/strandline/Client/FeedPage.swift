@@ -22,6 +22,15 @@ struct FeedPage: Sendable, Equatable {
     let to: Int64
   }
 
+  /// What sources have numbered, and has not come.
+  struct Missing: Sendable, Equatable {
+    let source: String
+    let log: String
+    let count: Int64
+    /// The lowest of them.
+    let ranges: String
+  }
+
   /// Bytes of a page at most: 50 bodies of 256 KiB, and room for the rest.
   static let bytesMax = 16 << 20
   /// A server that sends more in one page is none of ours.
@@ -29,6 +38,7 @@ struct FeedPage: Sendable, Equatable {
 
   let messages: [Message]
   let gaps: [Gap]
+  let missing: [Missing]
   /// Path and query of the next page.
   let next: String
 
@@ -71,6 +81,20 @@ struct FeedPage: Sendable, Equatable {
     }
     self.messages = messages
     gaps = if let list = root["gaps"] { try Self.gaps(list, scanner) } else { [] }
+    missing = if let list = root["missing"] { try Self.missing(list, scanner) } else { [] }
+  }
+
+  private static func missing(_ list: JSONSlice, _ scanner: JSONScanner) throws(AuditActionError) -> [Missing] {
+    var missing: [Missing] = []
+    for slice in try scanner.elements(of: list, countMax: messagesMax) {
+      let log = try object(slice, scanner)
+      guard let source = log["source"].flatMap(scanner.string), let name = log["log"].flatMap(scanner.string),
+        let count = log["count"].flatMap({ scanner.integer($0, in: 1...Int64.max) }),
+        let ranges = log["ranges"].flatMap(scanner.string)
+      else { throw AuditActionError(.invalidJSON, "missing numbers without source, log, count or ranges") }
+      missing.append(Missing(source: source, log: name, count: count, ranges: ranges))
+    }
+    return missing
   }
 
   private static func gaps(_ list: JSONSlice, _ scanner: JSONScanner) throws(AuditActionError) -> [Gap] {
@@ -108,6 +132,14 @@ extension FeedPage.Gap: CustomStringConvertible {
   var description: String {
     let what = count.map { $0 == 1 ? "1 action" : "\($0) actions" } ?? "an unknown number of actions"
     return "\(what) lost (\(Terminal.harmless(reason))), partition \(partition), offsets \(from) to \(to)"
+  }
+}
+
+extension FeedPage.Missing: CustomStringConvertible {
+  var description: String {
+    let what = count == 1 ? "1 action has" : "\(count) actions have"
+    return "\(what) not come from source \(Terminal.harmless(source)), log \(Terminal.harmless(log)): "
+      + Terminal.harmless(ranges)
   }
 }
 

@@ -31,6 +31,13 @@ struct FollowMachine {
   /// Whether to go on after the last action there is.
   let follows: Bool
   private var failures = 0
+  /// What was told to be missing; every answer says it again.
+  private var missingTold: Missing?
+
+  private enum Missing: Equatable {
+    case logs([FeedPage.Missing])
+    case count(Int64)
+  }
 
   init(target: String, intervalMilliseconds: Int, follows: Bool) {
     self.target = target
@@ -47,9 +54,11 @@ struct FollowMachine {
       return Step(
         messages: page.messages, note: notes(of: page),
         next: isWaiting && !follows ? .done : .ask(afterMilliseconds: isWaiting ? intervalMilliseconds : 0))
-    case .empty(let next):
+    case .empty(let next, let missing):
       if let next { target = next }
-      return Step(note: recovered(), next: follows ? .ask(afterMilliseconds: intervalMilliseconds) : .done)
+      return Step(
+        note: notes([recovered(), note(missing: missing)]),
+        next: follows ? .ask(afterMilliseconds: intervalMilliseconds) : .done)
     case .unavailable(let status, let retryAfter, let detail):
       let wait = retryAfter.map { min(max($0, 0), Self.retryAfterSecondsMax) * 1_000 }
       return failed("the feed answers \(status)" + (detail.isEmpty ? "" : ": \(detail)"), waitMilliseconds: wait)
@@ -64,8 +73,35 @@ struct FollowMachine {
   }
 
   private mutating func notes(of page: FeedPage) -> String? {
-    let notes = [recovered()].compactMap { $0 } + page.gaps.map(\.description)
+    notes([recovered()] + page.gaps.map(\.description) + [note(missing: page.missing)])
+  }
+
+  private func notes(_ notes: [String?]) -> String? {
+    let notes = notes.compactMap { $0 }
     return notes.isEmpty ? nil : notes.joined(separator: "\n")
+  }
+
+  private mutating func note(missing logs: [FeedPage.Missing]) -> String? {
+    guard !logs.isEmpty else { return noteNothingMissing() }
+    defer { missingTold = .logs(logs) }
+    return missingTold == .logs(logs) ? nil : logs.map(\.description).joined(separator: "\n")
+  }
+
+  /// An empty answer says only how many; who knows which ones need not be told.
+  private mutating func note(missing count: Int64) -> String? {
+    switch missingTold {
+    case _ where count == 0: return noteNothingMissing()
+    case .logs(let logs) where logs.reduce(0, { $0 &+ $1.count }) == count: return nil
+    case .count(count): return nil
+    default:
+      missingTold = .count(count)
+      return "\(count) actions of this queue's sources have not come; GET /v1/{project}/sources tells which"
+    }
+  }
+
+  private mutating func noteNothingMissing() -> String? {
+    defer { missingTold = nil }
+    return missingTold == nil ? nil : "what was missing has come"
   }
 
   /// Told once for a fault that goes on.
