@@ -14,13 +14,16 @@ extension IngestLoop {
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
     var intake: SourceIntake?
+    // Asked for once: a batch is judged by one state of the metadata.
+    var policies = configuration.policies?()
+    if policies?.keepsEverything ?? false { policies = nil }
     for run in sifted.runs where !run.isEmpty {
       // A run is of one partition.
       let next = store.nextOffset(of: batch[run.lowerBound].partition) ?? 0
       for index in run {
         let record = batch[index]
         let fields = judge.fields(of: record)
-        var verdict = judge.judge(fields)
+        var verdict = judge.judge(fields, policies)
         if record.offset >= next {
           verdict = judge.judge(numberOf: fields, of: record, verdict, &intake, store)
           if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
@@ -37,6 +40,7 @@ extension IngestLoop {
       status.expiredOnArrival += UInt64(outcome.expiredOnArrival)
       status.rejected += UInt64(outcome.rejected)
       status.duplicates += UInt64(outcome.duplicates)
+      status.dropped += UInt64(outcome.dropped.values.reduce(0, +))
     }
   }
 
@@ -117,6 +121,10 @@ extension IngestLoop {
         if let key = record.key {
           writer.skipDuplicate(partition: record.partition, offset: record.offset, key: key)
         }
+      case .dropped(let reason):
+        if let key = record.key {
+          writer.drop(partition: record.partition, offset: record.offset, key: key, reason: reason)
+        }
       }
       index += 1
     }
@@ -125,6 +133,7 @@ extension IngestLoop {
       writer.remember(last.fingerprint, at: last.offset, of: last.partition)
     }
     for (partition, offset) in ends { writer.advance(partition: partition, to: offset) }
+    writer.keepDrops()
     if let intake { writer.receive(intake) }
   }
 

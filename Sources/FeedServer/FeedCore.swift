@@ -13,6 +13,7 @@ struct FeedCore: Sendable {
   let exchanges: ExchangeResponder
   /// Where what speaks Apache ACE's protocol has its events.
   let aceQueue: QueueAddress?
+  let metadata: MetadataResponder
   let operations: OperationsResponder
   /// Nil when nothing is known: answers are then given without a statement of time.
   let currency: (@Sendable () -> FeedCurrency)?
@@ -29,9 +30,11 @@ struct FeedCore: Sendable {
     case post(QueueAddress)
     /// It has to wait for the disk, for Kafka or for content.
     case exchange(SourceExchange, FeedRoute)
+    /// The metadata of the queue is to be changed, by the content if there is any.
+    case change(QueueAddress)
   }
 
-  /// Everything but POSTs and what is between nodes is answered here, synchronously.
+  /// What only reads this node's memory is answered here, synchronously.
   func begin(_ request: FeedRequest) -> Beginning {
     var route: FeedRoute?
     // Asked before anything is read: what came between the two is in the answer.
@@ -57,6 +60,10 @@ struct FeedCore: Sendable {
       }
       if let exchange = try SourceExchange(match, target, request, project: project) {
         return .exchange(exchange, match.route)
+      }
+      if match.route == .queue, let queue, !["GET", "HEAD"].contains(request.method) {
+        try metadata.check(request, query: target.query)
+        return .change(queue)
       }
       guard Accept.allows(request.accept) else { throw .notAcceptable }
       var answer = try read(match, target, request, project: project, queue: queue, currency: currency)
@@ -87,6 +94,15 @@ struct FeedCore: Sendable {
       return finish(answer, request)
     } catch {
       return refuse(error, request, currency)
+    }
+  }
+
+  /// Answers a request that ``begin(_:)`` called a change.
+  func change(_ content: ByteBuffer, of queue: QueueAddress, _ request: FeedRequest) async -> FeedAnswer {
+    do throws(Problem) {
+      return finish(try await metadata.change(content, of: queue, request), request)
+    } catch {
+      return refuse(error, request)
     }
   }
 
@@ -136,6 +152,9 @@ struct FeedCore: Sendable {
     case .action:
       try query.check(known: [], tolerated: PageRequest.toleratedParameters)
       return try items.answer(id: match.id ?? "", queue: queue, location: target.text)
+    case .queue:
+      try query.check(known: [])
+      return try metadata.answer(queue, request, currency: currency, location: target.text)
     case .statistics:
       try query.check(known: [])
       return try queues.statistics(of: queue, currency: currency, location: target.text)

@@ -33,8 +33,12 @@ struct FrameRecord {
     /// zero.
     case numbers = 5
 
+    /// Records of this batch that their queues did not want, in number as the ordinal says, for one reason, which is the
+    /// body. Its key is empty.
+    case dropped = 8
+
     /// Whether its key names a queue, and its ordinal counts that queue's records.
-    var isOfQueue: Bool { self != .source && self != .numbers }
+    var isOfQueue: Bool { self != .source && self != .numbers && self != .dropped }
   }
 
   var offset: Int64

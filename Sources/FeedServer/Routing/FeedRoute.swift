@@ -3,6 +3,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   case actions = "/v1/{project}/queues/{queue}/actions"
   case action = "/v1/{project}/queues/{queue}/actions/{id}"
   case queues = "/v1/{project}/queues"
+  case queue = "/v1/{project}/queues/{queue}"
   case statistics = "/v1/{project}/queues/{queue}/stats"
   case sources = "/v1/{project}/sources"
   case sourceLog = "/v1/{project}/sources/{source}/logs/{log}"
@@ -26,6 +27,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
     case .actions: "/v1/queues/{queue}/actions"
     case .action: "/v1/queues/{queue}/actions/{id}"
     case .queues: "/v1/queues"
+    case .queue: "/v1/queues/{queue}"
     case .statistics: "/v1/queues/{queue}/stats"
     default: nil
     }
@@ -37,6 +39,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
     case .actions, .sourceActions: ["GET", "HEAD", "POST"]
     case .sourceLowest: ["GET", "HEAD", "PUT"]
     case .aceSend, .aceSendIDs: ["POST"]
+    case .queue: ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
     default: ["GET", "HEAD"]
     }
   }

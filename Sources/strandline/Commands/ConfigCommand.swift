@@ -21,6 +21,7 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Other commands") var demo: DemoFlags
@@ -36,8 +37,8 @@ struct ConfigPrintCommand: ConfiguredCommand {
 
   var groups: [any SettingFlags] {
     [
-      broker, topic, deadLetter, store, feed, demo, creation, emission, address, action, seal, sourceKeys, proof, archive,
-      client,
+      broker, topic, deadLetter, queuesTopic, store, feed, demo, creation, emission, address, action, seal, sourceKeys, proof,
+      archive, client,
     ]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
