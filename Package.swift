@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "Cprocessor", "Kafka", "QueueMetadata", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
@@ -163,7 +163,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
     .testTarget(
-      name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka"], swiftSettings: strict),
+      name: "ActionEmitterTests", dependencies: ["ActionEmitter", "AuditActions", "Kafka", "QueueMetadata"],
+      swiftSettings: strict),
     .testTarget(
       name: "QueueMetadataTests",
       dependencies: ["QueueMetadata", "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log")],
