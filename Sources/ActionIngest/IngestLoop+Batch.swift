@@ -14,12 +14,15 @@ extension IngestLoop {
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
     var intake: SourceIntake?
+    // Asked for once: a batch is judged by one state of the metadata.
+    var policies = configuration.policies?()
+    if policies?.keepsEverything ?? false { policies = nil }
     for run in sifted.runs where !run.isEmpty {
       // A run is of one partition.
       let next = store.nextOffset(of: batch[run.lowerBound].partition) ?? 0
       for index in run {
         let record = batch[index]
-        var verdict = judge.judge(record)
+        var verdict = judge.judge(record, policies)
         if record.offset >= next {
           verdict = judge.judge(numberOf: record, verdict, &intake, store)
           if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
@@ -36,6 +39,7 @@ extension IngestLoop {
       status.expiredOnArrival += UInt64(outcome.expiredOnArrival)
       status.rejected += UInt64(outcome.rejected)
       status.duplicates += UInt64(outcome.duplicates)
+      status.dropped += UInt64(outcome.dropped.values.reduce(0, +))
     }
   }
 
@@ -113,6 +117,10 @@ extension IngestLoop {
         if let key = record.key {
           writer.skipDuplicate(partition: record.partition, offset: record.offset, key: key)
         }
+      case .dropped(let reason):
+        if let key = record.key {
+          writer.drop(partition: record.partition, offset: record.offset, key: key, reason: reason)
+        }
       }
       index += 1
     }
@@ -121,6 +129,7 @@ extension IngestLoop {
       writer.remember(last.fingerprint, at: last.offset, of: last.partition)
     }
     for (partition, offset) in ends { writer.advance(partition: partition, to: offset) }
+    writer.keepDrops()
     if let intake { writer.receive(intake) }
   }
 

@@ -278,6 +278,9 @@ package final class ActionStore: Sendable {
     for (key, parts) in Dictionary(grouping: facts, by: \.group.key) {
       balance.add(reader(of: key, snapshot, parts, now: now).statistics())
     }
+    for (reason, count) in snapshot.directory.dropped {
+      if let reason = DropReason(rawValue: reason) { balance.dropped[reason] = count }
+    }
     return balance
   }
 

@@ -10,6 +10,7 @@ struct FeedCore: Sendable {
   let queues: QueuesResponder
   var sources: SourcesResponder { SourcesResponder(store: queues.store) }
   let posts: PostResponder
+  let metadata: MetadataResponder
   let operations: OperationsResponder
   /// Nil when nothing is known: answers are then given without a statement of time.
   let currency: (@Sendable () -> FeedCurrency)?
@@ -24,9 +25,11 @@ struct FeedCore: Sendable {
     case answer(FeedAnswer, FeedRoute?)
     /// The content is needed, which must arrive first.
     case post(QueueAddress)
+    /// The metadata of the queue is to be changed, by the content if there is any.
+    case change(QueueAddress)
   }
 
-  /// Everything but POSTs is answered here, synchronously.
+  /// What only reads is answered here, synchronously.
   func begin(_ request: FeedRequest) -> Beginning {
     var route: FeedRoute?
     // Asked before anything is read: what came between the two is in the answer.
@@ -45,6 +48,10 @@ struct FeedCore: Sendable {
         try Self.checkPost(request, query: target.query)
         return .post(queue)
       }
+      if match.route == .queue, let queue, !["GET", "HEAD"].contains(request.method) {
+        try metadata.check(request, query: target.query)
+        return .change(queue)
+      }
       guard Accept.allows(request.accept) else { throw .notAcceptable }
       var answer = try read(match, target, request, project: project, queue: queue, currency: currency)
       answer.add(currency)
@@ -58,6 +65,15 @@ struct FeedCore: Sendable {
   func post(_ content: ByteBuffer, to queue: QueueAddress, _ request: FeedRequest) async -> FeedAnswer {
     do throws(Problem) {
       return finish(try await posts.answer(content, to: queue), request)
+    } catch {
+      return refuse(error, request)
+    }
+  }
+
+  /// Answers a request that ``begin(_:)`` called a change.
+  func change(_ content: ByteBuffer, of queue: QueueAddress, _ request: FeedRequest) async -> FeedAnswer {
+    do throws(Problem) {
+      return finish(try await metadata.change(content, of: queue, request), request)
     } catch {
       return refuse(error, request)
     }
@@ -107,6 +123,9 @@ struct FeedCore: Sendable {
     case .action:
       try query.check(known: [], tolerated: PageRequest.toleratedParameters)
       return try items.answer(id: match.id ?? "", queue: queue, location: target.text)
+    case .queue:
+      try query.check(known: [])
+      return try metadata.answer(queue, request, currency: currency, location: target.text)
     case .statistics:
       try query.check(known: [])
       return try queues.statistics(of: queue, currency: currency, location: target.text)

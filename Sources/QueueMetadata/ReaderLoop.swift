@@ -185,7 +185,7 @@ final class ReaderLoop {
     state.contents.withLock { $0.failure = failure }
     guard loggedFailure != failure else { return }
     loggedFailure = failure
-    logger.warning("Queue metadata cannot be read; trying again", metadata: ["reason": "\(failure)"])
+    logger.warning("Kafka cannot be read; trying again", metadata: ["reason": "\(failure)"])
   }
 }
 

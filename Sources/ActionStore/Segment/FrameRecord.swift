@@ -29,6 +29,9 @@ struct FrameRecord {
     /// Sequence numbers that a source's log received with this batch: see ``SourceRecord``. Its key is the project, and
     /// its ordinal zero.
     case source = 4
+    /// Records of this batch that their queues did not want, in number as the ordinal says, for one reason, which is the
+    /// body. Its key is empty.
+    case dropped = 8
   }
 
   var offset: Int64

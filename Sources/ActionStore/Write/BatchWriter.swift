@@ -1,3 +1,5 @@
+package import AuditActions
+
 /// What the caller of `ActionStore.append` puts a batch together with. Use it only inside that call.
 package struct BatchWriter {
   let writer: StoreWriter
@@ -34,6 +36,15 @@ package struct BatchWriter {
   package func skipDuplicate(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer) {
     writer.skipDuplicate(partition: partition, offset: offset, key: key)
   }
+
+  /// Counts a record that its queue does not want, and moves past it. The queue's count of records stays: what was not
+  /// wanted is no gap.
+  package func drop(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: DropReason) {
+    writer.drop(partition: partition, offset: offset, key: key, reason: reason)
+  }
+
+  /// Keeps the counts of what was dropped. To be called once everything is added, and before ``receive(_:)``.
+  package func keepDrops() { writer.keepDrops() }
 
   /// Keeps the sequence numbers that came with this batch. To be called last.
   package func receive(_ intake: SourceIntake) { writer.receive(intake) }
@@ -142,6 +153,23 @@ extension StoreWriter {
   func skipDuplicate(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer) {
     _ = claim(partition: partition, offset: offset)
     countDuplicate(of: key, partition: partition)
+  }
+
+  func drop(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: DropReason) {
+    guard claim(partition: partition, offset: offset) != nil else {
+      return countDuplicate(of: key, partition: partition)
+    }
+    batch.dropped[reason.rawValue, default: 0] += 1
+    batch.outcome.dropped[reason, default: 0] += 1
+  }
+
+  func keepDrops() {
+    for (reason, count) in batch.dropped {
+      append(
+        FrameRecord(
+          offset: 0, createdMilliseconds: batch.now, ordinal: count, timeToLiveSeconds: 0, eventHash: 0,
+          coverageIndex: 0, kind: .dropped), key: UnsafeRawBufferPointer(start: nil, count: 0), reason: reason)
+    }
   }
 
   func receive(_ intake: SourceIntake) {

@@ -1,3 +1,5 @@
+package import AuditActions
+
 /// The batch being built: the records of each lane, what they cover, and how to undo it.
 struct PendingBatch {
   struct LanePart {
@@ -18,6 +20,8 @@ struct PendingBatch {
   /// Records rejected in all, by reason; and those of known queues.
   var rejected: [String: UInt64] = [:]
   var rejections: [(group: UInt32, ordinal: UInt64, reason: String)] = []
+  /// Records that were not wanted, by reason.
+  var dropped: [String: UInt64] = [:]
   var holes: [Hole] = []
   var sources: [SourceLogKey: SourceLog] = [:]
   var outcome = AppendOutcome()
@@ -36,6 +40,7 @@ struct PendingBatch {
     previous.removeAll(keepingCapacity: true)
     rejected.removeAll(keepingCapacity: true)
     rejections.removeAll(keepingCapacity: true)
+    if !dropped.isEmpty { dropped = [:] }
     holes.removeAll(keepingCapacity: true)
     if !sources.isEmpty { sources = [:] }
     outcome = AppendOutcome()
@@ -58,4 +63,6 @@ package struct AppendOutcome: Sendable, Equatable {
   /// TTL had passed on arrival: counted, not stored.
   package var expiredOnArrival = 0
   package var rejected = 0
+  /// Not wanted by their queues: counted, not stored.
+  package var dropped: [DropReason: Int] = [:]
 }

@@ -20,6 +20,9 @@ extension Recovery {
         let partition = coverage[record.coverageIndex].partition
         let text = UnsafeRawBufferPointer(rebasing: item.bytes[at..<(at + count)])
         if record.kind == .rejected { store.rejected[String(decoding: text, as: UTF8.self), default: 0] += 1 }
+        if record.kind == .dropped {
+          store.dropped[String(decoding: text, as: UTF8.self), default: 0] += record.ordinal
+        }
         if record.kind == .hole {
           store.holes.append(
             Hole(

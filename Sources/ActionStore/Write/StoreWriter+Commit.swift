@@ -65,6 +65,7 @@ extension StoreWriter {
     duplicates += UInt64(batch.outcome.duplicates)
     sources.install(batch.sources)
     for (reason, count) in batch.rejected { rejected[reason, default: 0] += count }
+    for (reason, count) in batch.dropped { dropped[reason, default: 0] += count }
     var changedRejections: [UInt32: Rejections] = [:]
     for item in batch.rejections {
       rejections[item.group, default: Rejections()].add(ordinal: item.ordinal, reason: item.reason)
@@ -73,7 +74,8 @@ extension StoreWriter {
     hasUncheckpointedChange = true
     for group in batch.groups.members { changedGroups.insert(group) }
     let changes = batch.groups.members.map { (group: $0, counters: counters[Int($0)]) }
-    publishOffsets { directory in directory.update(changes, rejections: changedRejections) }
+    let totals = batch.dropped.isEmpty ? nil : dropped
+    publishOffsets { directory in directory.update(changes, rejections: changedRejections, dropped: totals) }
   }
 
   /// Forgets the batch: counters return to what they were.

@@ -6,6 +6,8 @@ import NIOCore
 struct PageResponder: Sendable {
   let store: ActionStore
   let archive: ArchiveLink?
+  /// Nil: every queue is audited.
+  let audit: AuditedQueues?
 
   /// - Parameter currency: as it was before the page is read.
   func answer(_ page: PageRequest, currency: FeedCurrency?, location: String) throws(Problem) -> FeedAnswer {
@@ -43,6 +45,7 @@ struct PageResponder: Sendable {
     if let behind = currency?.behind {
       throw .unavailable(behind.detail, retryAfterSeconds: behind.retryAfterSeconds)
     }
+    try audit?.requireAudit(of: page.queue.address, events: page.events)
     var answer = FeedAnswer(status: 204)
     answer.add("Content-Location", location)
     if page.isStrict { answer.add("Preference-Applied", "handling=strict") }

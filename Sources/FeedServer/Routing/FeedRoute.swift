@@ -3,6 +3,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   case actions = "/v1/{project}/queues/{queue}/actions"
   case action = "/v1/{project}/queues/{queue}/actions/{id}"
   case queues = "/v1/{project}/queues"
+  case queue = "/v1/{project}/queues/{queue}"
   case statistics = "/v1/{project}/queues/{queue}/stats"
   case sources = "/v1/{project}/sources"
   case sourceLog = "/v1/{project}/sources/{source}/logs/{log}"
@@ -19,6 +20,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
     case .actions: "/v1/queues/{queue}/actions"
     case .action: "/v1/queues/{queue}/actions/{id}"
     case .queues: "/v1/queues"
+    case .queue: "/v1/queues/{queue}"
     case .statistics: "/v1/queues/{queue}/stats"
     default: nil
     }
@@ -26,7 +28,11 @@ package enum FeedRoute: String, Sendable, CaseIterable {
 
   /// The methods the route answers; 405 with these in `Allow` for any other.
   package var methods: [String] {
-    self == .actions ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"]
+    switch self {
+    case .actions: ["GET", "HEAD", "POST"]
+    case .queue: ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
+    default: ["GET", "HEAD"]
+    }
   }
 
   var allow: String { methods.joined(separator: ", ") }

@@ -89,6 +89,9 @@ struct RouteMatch {
     switch segments.count {
     case 3:
       return RouteMatch(.queues, project: try decode(segments[1]))
+    // `/v1/queues/queues/actions` is the alias form, of a queue named `queues`.
+    case 4 where segments[1] != "queues" || !["actions", "stats"].contains(segments[3]):
+      return RouteMatch(.queue, project: try decode(segments[1]), queue: try decode(segments[3]))
     case 5 where segments[4] == "actions":
       return RouteMatch(.actions, project: try decode(segments[1]), queue: try decode(segments[3]))
     case 5 where segments[4] == "stats":
@@ -115,6 +118,8 @@ struct RouteMatch {
     switch segments.count {
     case 2:
       return RouteMatch(.queues)
+    case 3:
+      return RouteMatch(.queue, queue: try decode(segments[2]))
     case 4 where segments[3] == "actions":
       return RouteMatch(.actions, queue: try decode(segments[2]))
     case 4 where segments[3] == "stats":

@@ -21,6 +21,7 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Other commands") var demo: DemoFlags
@@ -32,7 +33,9 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Other commands") var client: ClientFlags
 
   var groups: [any SettingFlags] {
-    [broker, topic, deadLetter, store, feed, demo, creation, emission, address, action, archive, client]
+    [
+      broker, topic, deadLetter, queuesTopic, store, feed, demo, creation, emission, address, action, archive, client,
+    ]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
 

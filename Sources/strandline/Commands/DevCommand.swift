@@ -1,5 +1,6 @@
 import ActionStore
 import ArgumentParser
+import AuditActions
 import FeedServer
 import Foundation
 import Kafka
@@ -22,16 +23,19 @@ struct DevCommand: ConfiguredCommand {
   @OptionGroup var demo: DemoFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup var emission: EmissionFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed, emission] }
+  var groups: [any SettingFlags] { [demo, topic, deadLetter, queuesTopic, store, feed, emission] }
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings
     var configuration = try NodeConfiguration(settings)
+    // Who tries it out wants to see what comes.
+    if !settings.isGiven(SettingsTable.auditDefault.definition) { configuration.auditDefault = .all }
     let logger = logger(context)
     if settings.isGiven(SettingsTable.listen.definition) {
       try PortCheck.require(configuration.listen, flag: "--listen")
@@ -51,7 +55,8 @@ struct DevCommand: ConfiguredCommand {
     try signals.throwIfStopping()
 
     let broker = try DevBroker(
-      topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
+      topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic,
+      queuesTopic: configuration.queuesTopic, logger: logger)
     // Whatever is configured for a real cluster is of no use to the embedded one.
     configuration.kafka = broker.configuration
     let node = try await FeedNode(configuration, registry: NodeProcess.bootstrapMetrics(), logger: logger)

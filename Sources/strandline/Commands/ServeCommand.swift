@@ -17,11 +17,12 @@ struct ServeCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [broker, topic, deadLetter, store, feed] }
+  var groups: [any SettingFlags] { [broker, topic, deadLetter, queuesTopic, store, feed] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func run(_ context: CommandContext) async throws {

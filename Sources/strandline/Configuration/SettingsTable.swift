@@ -1,3 +1,5 @@
+import AuditActions
+
 /// Every setting there is. A new one is added here, in `SettingsTable.all` and in the option group of the commands that
 /// take it; tests compare the three.
 enum SettingsTable {
@@ -9,12 +11,20 @@ enum SettingsTable {
     "dead-letter-topic", in: .kafka, .topicName,
     "Topic for records that break the contract; without it, the topic's name and .dlq")
 
+  static let queuesTopic = Setting(
+    "queues-topic", in: .kafka, .topicName, default: "audit.queues",
+    "Compacted topic that holds the metadata of queues: which of them are audited")
+
   static let data = Setting(
     "data", in: .store, .text("DIR", completion: .directory), default: "/var/lib/strandline",
     "Directory of the store, used by one process at a time; dev without it uses a temporary one")
   static let defaultTTL = Setting(
     "default-ttl", in: .store, .integer("SECONDS", 1...1_209_600), default: "300",
     "Time to live, in seconds, of actions whose record names none")
+  static let auditDefault = Setting<AuditDefault>(
+    "audit-default", in: .store, .choice, default: "declared",
+    "What holds for queues whose metadata does not say whether they are audited: only declared ones are, or all; dev without it keeps all"
+  )
   static let storeBudget = Setting(
     "store-budget-bytes", in: .store, .bytes(atLeast: 64 << 20, zeroMeans: "no budget but the disk"), default: "0",
     "Most bytes the store may use; when they are used up, ingest pauses until actions expire")
@@ -105,7 +115,8 @@ enum SettingsTable {
 
   /// In the order of the reference.
   static let all: [SettingDefinition] = [
-    bootstrapServers.definition, topic.definition, deadLetterTopic.definition, data.definition, defaultTTL.definition,
+    bootstrapServers.definition, topic.definition, deadLetterTopic.definition, queuesTopic.definition, data.definition,
+    defaultTTL.definition, auditDefault.definition,
     storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
     stalenessBound.definition, archiveURL.definition, logLevel.definition, logFormat.definition,
     shutdownTimeout.definition, json.definition,

@@ -108,14 +108,24 @@ struct DeadLetterFlags: SettingFlags {
   var given: [(key: String, text: String?)] { [("dead-letter-topic", deadLetterTopic)] }
 }
 
+/// Where the metadata of queues is.
+struct QueuesTopicFlags: SettingFlags {
+  @Option(SettingsTable.queuesTopic) var queuesTopic: String?
+  var given: [(key: String, text: String?)] { [("queues-topic", queuesTopic)] }
+}
+
 /// The store of a node.
 struct StoreFlags: SettingFlags {
   @Option(SettingsTable.data) var data: String?
   @Option(SettingsTable.defaultTTL) var defaultTTL: String?
+  @Option(SettingsTable.auditDefault) var auditDefault: String?
   @Option(SettingsTable.storeBudget) var storeBudget: String?
 
   var given: [(key: String, text: String?)] {
-    [("data", data), ("default-ttl", defaultTTL), ("store-budget-bytes", storeBudget)]
+    [
+      ("data", data), ("default-ttl", defaultTTL), ("audit-default", auditDefault),
+      ("store-budget-bytes", storeBudget),
+    ]
   }
 }
 

@@ -1,14 +1,18 @@
 import ActionEmitter
 import ActionIngest
 import ActionStore
+import AuditActions
 import FeedServer
 import Kafka
+import QueueMetadata
 
 /// What one node is made of, out of the settings.
 struct NodeConfiguration: Sendable {
   var kafka: KafkaConfiguration
   var topic: String
   var deadLetterTopic: String
+  var queuesTopic: String
+  var auditDefault: AuditDefault
   var defaultTimeToLiveSeconds: Int32
   var directory: String
   var budgetBytes: Int
@@ -23,6 +27,8 @@ struct NodeConfiguration: Sendable {
     kafka = try settings.kafka()
     topic = try settings.value(SettingsTable.topic)
     deadLetterTopic = try settings.value(SettingsTable.deadLetterTopic)
+    queuesTopic = try settings.value(SettingsTable.queuesTopic)
+    auditDefault = try settings.value(SettingsTable.auditDefault)
     defaultTimeToLiveSeconds = Int32(clamping: try settings.value(SettingsTable.defaultTTL))
     directory = try settings.value(SettingsTable.data)
     budgetBytes = try settings.value(SettingsTable.storeBudget)
@@ -48,6 +54,12 @@ struct NodeConfiguration: Sendable {
     var ingest = IngestConfiguration(kafka: kafka, topic: topic, deadLetterTopic: deadLetterTopic)
     ingest.defaultTimeToLiveSeconds = defaultTimeToLiveSeconds
     return ingest
+  }
+
+  var queueMetadata: QueueMetadataConfiguration {
+    var queues = QueueMetadataConfiguration(kafka: kafka, topic: queuesTopic, auditDefault: auditDefault)
+    queues.createsTopic = true
+    return queues
   }
 
   var emitter: ActionEmitterConfiguration {
