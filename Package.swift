@@ -55,7 +55,8 @@ let package = Package(
     .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "ActionProof", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "ActionProof", "Cprocessor", "Kafka", "QueueMetadata",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
@@ -170,7 +171,8 @@ let package = Package(
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
     .testTarget(name: "ActionProofTests", dependencies: ["ActionProof", "AuditActions"], swiftSettings: strict),
     .testTarget(
-      name: "ActionEmitterTests", dependencies: ["ActionEmitter", "ActionProof", "AuditActions", "Kafka"],
+      name: "ActionEmitterTests",
+      dependencies: ["ActionEmitter", "ActionProof", "AuditActions", "Kafka", "QueueMetadata"],
       swiftSettings: strict),
     .testTarget(
       name: "QueueMetadataTests",

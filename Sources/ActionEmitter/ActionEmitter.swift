@@ -32,6 +32,7 @@ public final class ActionEmitter: Sendable {
   let skipReports: SkipReports
   /// Nil with a spool too: it seals what it has numbered.
   let seal: RecordSeal?
+  private let queueFollowing: QueueFollowing?
   let deadlines: AcknowledgementDeadlines
 
   /// Makes an emitter. Waits for no broker: actions can be emitted before one is reachable.
@@ -77,17 +78,21 @@ public final class ActionEmitter: Sendable {
     ledger = DeliveryLedger(
       window: dropsOldest ? nil : window, tally: tally, failures: failures, producers: producers)
     backlog = dropsOldest ? Backlog(configuration, ledger) : nil
-    guard let spool = configuration.spool else {
-      spooling = nil
-      return
+    queueFollowing = try configuration.queuesTopic.map { [gate] (topic) throws(EmitError) in
+      try QueueFollowing(topic, of: configuration, gate: gate, logger: logger)
     }
-    spooling = try Spooling(
-      spool, of: configuration, producers: producers, tally: tally, faults: failures, disk: disk, metrics: metrics,
-      logger: logger)
+    spooling = try configuration.spool.map { [producers, tally] (spool) throws(EmitError) in
+      try Spooling(
+        spool, of: configuration, producers: producers, tally: tally, faults: failures, disk: disk, metrics: metrics,
+        logger: logger)
+    }
+    // Last: what is not started needs no end where something above fails.
+    queueFollowing?.start()
   }
 
   deinit {
     skipReports.end()
+    queueFollowing?.abandon()
     spooling?.abandon()
     for entry in backlog?.giveUp() ?? [] { ledger.giveUp(entry, .closedBeforeSending) }
   }
@@ -163,6 +168,7 @@ public final class ActionEmitter: Sendable {
   public func close(flushTimeout: Duration) async -> EmitterCloseReport {
     window.close()
     skipReports.end()
+    await queueFollowing?.close()
     if let spooling {
       await spooling.close(flushTimeout: flushTimeout, producers)
       return EmitterCloseReport(undelivered: 0, spooled: spooling.spool.status.pending, counters: counters)

@@ -53,6 +53,13 @@ public struct ActionEmitterConfiguration: Sendable {
   /// Which events are wanted; see ``ActionEmitter/setChannels(_:)``.
   public var channels = ChannelSet.none
 
+  /// The compacted topic that holds the metadata of queues, `audit.queues` as a rule: what a queue is not audited for is
+  /// skipped, within a second of the change. Nil: it is not followed, and every queue is audited.
+  ///
+  /// Until the topic was read to its end every queue is audited; the node judges once more.
+  public var queuesTopic: String?
+  /// What holds for queues whose metadata does not say, or that have none. `all`: they are left to the node.
+  public var queueDefault = AuditDefault.all
   /// Where an action has to be before ``ActionEmitter/emitDurable(_:to:then:)`` does the work it is about.
   public var durability = EmitDurability.kafka
 
@@ -92,6 +99,9 @@ public struct ActionEmitterConfiguration: Sendable {
       throw .configuration("overflow is dropNewest with a spool, which drops nothing it has taken")
     }
     guard durability != .spool || spool != nil else { throw .configuration("durability .spool needs a spool") }
+    if let queuesTopic, !(1...249).contains(queuesTopic.utf8.count) {
+      throw .configuration("queuesTopic has 1 to 249 characters")
+    }
     guard (1...249).contains(topic.utf8.count) else { throw .configuration("topic has 1 to 249 characters") }
   }
 

@@ -8,6 +8,10 @@ extension ActionEmitter {
     return AuditedQueue(address, of: self)
   }
 
+  /// Whether what the metadata of queues says is known and holds: false until
+  /// ``ActionEmitterConfiguration/queuesTopic`` was read to its end.
+  public var knowsQueues: Bool { gate.knowsQueues }
+
   /// The channels: events of types that no enabled one has are not wanted. ``ChannelSet/none``: all are.
   public func setChannels(_ channels: ChannelSet) { gate.setChannels(channels) }
 

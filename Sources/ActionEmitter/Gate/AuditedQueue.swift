@@ -48,6 +48,16 @@ public struct AuditedQueue: Sendable {
     return emitter.emitAdmitted(action, to: address)
   }
 
+  /// ``emit(_:_:)`` that waits while the bounds are reached, as ``ActionEmitter/emitWhenRoom(_:to:)-(Action,_)`` does.
+  @discardableResult
+  nonisolated(nonsending) public func emitWhenRoom(
+    _ kind: EventKind, _ details: () throws -> JSONText
+  ) async rethrows -> EmitOutcome {
+    guard wants(kind) else { return notWanted(kind) }
+    let action = Action(type: kind.type, details: try details())
+    return await emitter.outcomeWhenRoom { () throws(EmitError) in try emitter.admittedRecord(action, address) }
+  }
+
   @inline(never)
   private func wantsUnnumbered(_ kind: EventKind) -> Bool {
     do throws(EmitError) {

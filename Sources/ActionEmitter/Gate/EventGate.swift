@@ -89,6 +89,8 @@ package final class EventGate: Sendable {
     change { $0.knowsQueues = knows }
   }
 
+  var knowsQueues: Bool { state.withLock { $0.knowsQueues } }
+
   private func change(_ body: (inout State) -> Void) {
     state.withLock { state in
       body(&state)

@@ -37,7 +37,8 @@ struct ConfigPrintCommand: ConfiguredCommand {
 
   var groups: [any SettingFlags] {
     [
-      broker, topic, deadLetter, queuesTopic, store, feed, demo, creation, emission, address, action, seal, sourceKeys, proof,
+      broker, topic, deadLetter, queuesTopic, store, feed, demo, creation, emission, address, action, seal, sourceKeys,
+      proof,
       archive, client,
     ]
   }

@@ -32,7 +32,9 @@ struct DevCommand: ConfiguredCommand {
   @OptionGroup(title: "Channels") var emission: EmissionFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [demo, topic, deadLetter, queuesTopic, store, feed, emission, sourceKeys, proof, seal] }
+  var groups: [any SettingFlags] {
+    [demo, topic, deadLetter, queuesTopic, store, feed, emission, sourceKeys, proof, seal]
+  }
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings

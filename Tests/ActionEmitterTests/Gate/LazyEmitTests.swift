@@ -42,13 +42,14 @@ struct LazyEmitTests {
     #expect(
       queue.emitAction(.claimExpired) { .claimExpired(claimID: "k", userAgent: "a") }.isAccepted)
     #expect(queue.emitAction(.claimReleased) { .claimReleased(claimID: "k") } == .skipped(.channel))
+    #expect(await queue.emitWhenRoom(.claimReleased) { details() } == .skipped(.channel))
     #expect(made == 2)
 
     emitter.setChannels(.none)
     #expect(queue.emit(.messageDeleted) { details() }.isAccepted)
     let report = await emitter.close(flushTimeout: .seconds(20))
     #expect(report.counters.emitted == 4 && report.counters.delivered == 4)
-    #expect(report.counters.skipped == [.channel: 3] && report.counters.refusedInAll == 0)
+    #expect(report.counters.skipped == [.channel: 4] && report.counters.refusedInAll == 0)
     let records = try await readTopic("audit.actions", partitions: 1, count: 4, from: broker.configuration)
     let texts = records.map { String(decoding: $0.value, as: UTF8.self) }
     #expect(texts.first?.hasPrefix(#"{"event":"ClaimExpired","details":{"n":1,"client_id":"c"},"#) == true)
