@@ -5,7 +5,7 @@ import NIOCore
 /// Answers Apache ACE's log protocol (`LogServlet`), line by line, with what the node has of a project's logs.
 struct ACEResponder: Sendable {
   /// Most bytes of lines in one answer: who wants more asks by ranges.
-  static let answerBytesMax = 64 << 20
+  static let answerBytesMax = 32 << 20
 
   let exchanges: ExchangeResponder
   private var store: ActionStore { exchanges.store }
@@ -14,7 +14,7 @@ struct ACEResponder: Sendable {
     switch request.kind {
     case .query: return Self.text(query(request))
     case .receiveids: return Self.text(lowest(request))
-    case .receive: return Self.text(try await receive(request))
+    case .receive: return try await receive(request)
     case .send: return try await send(request, content)
     case .sendids: return try await raise(request, content)
     }
@@ -46,11 +46,10 @@ struct ACEResponder: Sendable {
       .filter { item in request.log.map { item.key.log == $0 } ?? true }
   }
 
-  private func receive(_ request: ACERequest) async throws(Problem) -> [String] {
+  private func receive(_ request: ACERequest) async throws(Problem) -> FeedAnswer {
     let keys = logs(of: request).map(\.key)
-    let lines = try await exchanges.readings.read { [store] () throws(StoreError) -> [String]? in
-      var lines: [String] = []
-      var bytes = 0
+    let body = try await exchanges.readings.read { [store] () throws(StoreError) -> ByteBuffer? in
+      var body = ByteBuffer()
       for key in keys {
         var after: Int64 = 0
         while true {
@@ -58,31 +57,35 @@ struct ACEResponder: Sendable {
             key, in: request.range, after: after, limit: ActionStore.numberedActionsMax)
           for action in page.actions {
             let wall = store.wallMilliseconds(at: action.action.createdMilliseconds)
-            lines.append(ACEEvent(action, of: key, wallMilliseconds: wall).line)
-            bytes += lines.last?.utf8.count ?? 0
+            body.writeString(ACEEvent(action, of: key, wallMilliseconds: wall).line)
+            body.writeStaticString("\n")
+            guard body.readableBytes <= Self.answerBytesMax else { return nil }
           }
-          guard bytes <= Self.answerBytesMax else { return nil }
           if page.isLast { break }
           after = page.reached
         }
       }
-      return lines
+      return body
     }
-    guard let lines else {
+    guard let body else {
       throw .invalidParameter(
         "that is more than \(Self.answerBytesMax) bytes of events; ask for tid, logid and a range of some of them",
         parameter: "range")
     }
-    return lines
+    return Self.text(body)
   }
 
-  private static func text(_ lines: [String], status: Int = 200) -> FeedAnswer {
+  private static func text(_ lines: [String]) -> FeedAnswer {
     var body = ByteBuffer()
     for line in lines {
       body.writeString(line)
       body.writeStaticString("\n")
     }
-    var answer = FeedAnswer(status: status)
+    return text(body)
+  }
+
+  private static func text(_ body: ByteBuffer) -> FeedAnswer {
+    var answer = FeedAnswer(status: 200)
     answer.setBody(body, contentType: "text/plain; charset=utf-8")
     answer.add("Cache-Control", "no-store")
     return answer

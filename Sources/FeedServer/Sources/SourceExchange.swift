@@ -45,7 +45,8 @@ struct SourceExchange: Sendable {
     case .send: PostResponder.contentBytesMax
     case .raise: 4_096
     case .receive: 8 << 20
-    case .ace: PostResponder.contentBytesMax
+    case .ace(let request):
+      request.kind == .receive ? ACEResponder.answerBytesMax : PostResponder.contentBytesMax
     }
   }
 }

@@ -16,8 +16,16 @@ struct SyncCommand: ConfiguredCommand {
       """)
 
   @Option(
-    name: .customLong("from"), help: ArgumentHelp("Address of the first node.", valueName: "URL"))
-  var from = "http://127.0.0.1:8080"
+    name: .customLong("from"),
+    help: ArgumentHelp("Address of the first node. (default: http://127.0.0.1:8080)", valueName: "URL"))
+  var from: String?
+
+  @Option(
+    name: .customLong("spool"),
+    help: ArgumentHelp(
+      "A worker's spool in place of the first node: what the second lacks of it is sent.", valueName: "DIR"),
+    completion: .directory)
+  var spool: String?
 
   @Option(
     name: [.customLong("to"), .customLong("upstream")],
@@ -51,6 +59,9 @@ struct SyncCommand: ConfiguredCommand {
   var groups: [any SettingFlags] { [address] }
 
   func validate() throws {
+    if spool != nil, from != nil || mode != .push || lowestMode != .none {
+      throw ValidationError("--spool stands in place of --from, and what is in it can be pushed only")
+    }
     if let interval, !(1...86_400).contains(interval) { throw ValidationError("--interval is 1 to 86400 seconds") }
   }
 
@@ -59,15 +70,12 @@ struct SyncCommand: ConfiguredCommand {
     do throws(AuditActionError) { try QueueAddress.validateProject(project) } catch {
       throw CommandFailure(.usage, error.detail)
     }
-    let run = SyncRun(
-      first: FeedSyncNode(url: try Self.url(from, "--from")), second: FeedSyncNode(url: try Self.url(to, "--to")),
-      mode: mode, lowestMode: lowestMode, project: project, source: source, log: log)
     guard let interval else {
-      guard try await once(run, context) else { throw CommandFailure(.failure, "") }
+      guard try await once(project, context) else { throw CommandFailure(.failure, "") }
       return
     }
     while true {
-      do { _ = try await once(run, context) } catch let failure as CommandFailure {
+      do { _ = try await once(project, context) } catch let failure as CommandFailure {
         // The next run tries again.
         try FileWriter.write(Array("strandline: \(failure.description)\n".utf8), to: STDERR_FILENO)
       }
@@ -75,7 +83,18 @@ struct SyncCommand: ConfiguredCommand {
     }
   }
 
-  private func once(_ run: SyncRun<FeedSyncNode, FeedSyncNode>, _ context: CommandContext) async throws -> Bool {
+  private func once(_ project: String, _ context: CommandContext) async throws -> Bool {
+    let second = FeedSyncNode(url: try Self.url(to, "--to"))
+    if let spool { return try await once(try SpoolSyncNode(directory: spool), second, project, context) }
+    let first = FeedSyncNode(url: try Self.url(from ?? "http://127.0.0.1:8080", "--from"))
+    return try await once(first, second, project, context)
+  }
+
+  private func once(
+    _ first: some SyncNode, _ second: some SyncNode, _ project: String, _ context: CommandContext
+  ) async throws -> Bool {
+    let run = SyncRun(
+      first: first, second: second, mode: mode, lowestMode: lowestMode, project: project, source: source, log: log)
     var output = FileWriter.output
     do {
       let isWhole = try await run.run { event in

@@ -174,6 +174,47 @@ struct SyncNodesTests {
     for node in nodes { try await node.stop() }
   }
 
+  @Test("what a worker could not publish reaches the node from its spool, and is stored once when Kafka is back")
+  func spool() async throws {
+    let node = try await Node()
+    let spool = FileManager.default.temporaryDirectory.appending(path: "sync-spool-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: spool) }
+    func emit(_ numbers: ClosedRange<Int>, to servers: String, timeout: Int) async throws -> ChildProcess.Result {
+      let lines = numbers.map { #"{"project":"p","queue":"q","body":{"event":"E","n":\#($0)}}"# }
+      return try await ChildProcess(
+        [
+          "emit", "--json", "--bootstrap-servers", servers, "--spool", spool.path, "--timeout", String(timeout),
+        ], input: lines.joined(separator: "\n") + "\n"
+      ).end()
+    }
+    _ = try await emit(1...20, to: "127.0.0.1:1", timeout: 1)
+    try await eventually("the node is ready") { await node.isReady }
+    let arguments = ["sync", "--json", "--project", "p", "--spool", spool.path, "--to", node.url]
+    let sync = try await ChildProcess(arguments).end()
+    #expect(sync.status == 0 && sync.output.contains(#""accepted":"1-20","acceptedCount":20"#), "\(sync)")
+    var logs: [SyncLog] = []
+    try await eventually("the log is known") {
+      logs = try await FeedSyncNode(url: node.url).logs(of: "p")
+      return !logs.isEmpty
+    }
+    let log = try #require(logs.first)
+    try await eventually("all are stored") { try await node.has(Set(1...20), log) }
+    let again = try await ChildProcess(arguments).end()
+    #expect(again.status == 0 && again.output.isEmpty)
+    let published = try await emit(21...22, to: node.broker.bootstrapServers, timeout: 60)
+    #expect(published.status == 0, "\(published.error)")
+    try await eventually("the rest is stored") { try await node.has(Set(1...22), log) }
+    let bodies = try await node.bodies(log)
+    #expect(bodies.count == 22 && bodies[7] == #"{"event":"E","n":7}"#)
+    try await node.stop()
+    for bad in [["--from", node.url], ["--mode", "pull"], ["--mode-lowest-ids", "push"]] {
+      #expect(try await ChildProcess(arguments + bad).end().status == 64)
+    }
+    var elsewhere = arguments
+    elsewhere[5] = spool.path + "-none"
+    #expect(try await ChildProcess(elsewhere).end().status == 74)
+  }
+
   @Test("a node that does not answer is told, with its exit code; wrong flags are told as well")
   func unreachable() async throws {
     for (arguments, status) in [
