@@ -44,10 +44,6 @@ extension OpenAPIDocument {
     """
   }
 
-  private static func references(_ names: String...) -> String {
-    names.map { "{$ref: \"#/components/parameters/\($0)\"}" }.joined(separator: ", ")
-  }
-
   private static let common = [
     ("400", "BadRequest"), ("405", "MethodNotAllowed"), ("406", "NotAcceptable"), ("503", "Unavailable"),
   ]
@@ -61,10 +57,6 @@ extension OpenAPIDocument {
     [("201", "MetadataCreated"), ("204", "MetadataChanged")] + changing + sending)
   private static let patching = responses([("200", "Metadata"), ("409", "Conflict")] + changing + sending)
   private static let deleting = responses([("204", "MetadataChanged")] + changing)
-
-  private static func responses(_ all: [(code: String, name: String)]) -> String {
-    all.map { "\"\($0.code)\": {$ref: \"#/components/responses/\($0.name)\"}" }.joined(separator: ", ")
-  }
 
   static let metadataParameters = #"""
         ifMatch:
