@@ -84,14 +84,16 @@ struct FeedCore: Sendable {
   ) throws(Problem) -> FeedAnswer {
     let query = try QueryItems(target.query)
     if match.route == .sources {
-      return try sources.answer(project: project, query: query, location: target.text)
+      return try sources.answer(project: project, query: query, currency: currency, location: target.text)
     }
     if match.route == .sourceLog {
       try query.check(known: [])
       return try sources.answer(
         project: project, source: match.source ?? "", log: match.log ?? "", currency: currency, location: target.text)
     }
-    guard let queue else { return try queues.answer(project: project, query: query, location: target.text) }
+    guard let queue else {
+      return try queues.answer(project: project, query: query, currency: currency, location: target.text)
+    }
     switch match.route {
     case .actions:
       try query.check(known: PageRequest.knownParameters, tolerated: PageRequest.toleratedParameters)

@@ -7,7 +7,9 @@ struct QueuesResponder: Sendable {
   let store: ActionStore
 
   /// A page of the project's queues by name. The marker is the name of the last queue seen, as in Zaqar.
-  func answer(project: String, query: QueryItems, location: String) throws(Problem) -> FeedAnswer {
+  func answer(
+    project: String, query: QueryItems, currency: FeedCurrency?, location: String
+  ) throws(Problem) -> FeedAnswer {
     try query.check(known: ["marker", "limit"], tolerated: ["detailed"])
     let limit = try PageLimit.parse(try query.single("limit"))
     let after = try query.single("marker")
@@ -19,6 +21,7 @@ struct QueuesResponder: Sendable {
       }
     }
     let names = store.queues(of: project, after: after, limit: limit)
+    if names.isEmpty { try currency.vouch() }
     var answer = FeedAnswer(status: names.isEmpty ? 204 : 200)
     answer.add("Content-Location", location)
     answer.add("Cache-Control", "no-store")
