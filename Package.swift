@@ -55,7 +55,15 @@ let package = Package(
     .target(
       name: "ActionEmitter",
       dependencies: [
-        "AuditActions", "ActionProof", "Cprocessor", "Kafka", .product(name: "Logging", package: "swift-log"),
+        "AuditActions", "ActionProof", "Cprocessor", "Kafka", "QueueMetadata",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "QueueMetadata",
+      dependencies: [
+        "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
@@ -98,7 +106,8 @@ let package = Package(
     .target(
       name: "FeedServer",
       dependencies: [
-        "AuditActions", "ActionStore", "ActionEmitter", .product(name: "Hummingbird", package: "hummingbird"),
+        "AuditActions", "ActionStore", "ActionEmitter", "QueueMetadata",
+        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
         .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "NIOCore", package: "swift-nio"),
@@ -112,7 +121,8 @@ let package = Package(
       name: "strandline",
       dependencies: [
         "Kafka", "AuditActions", "ActionProof", "ActionEmitter", "ActionStore", "ActionIngest", "ActionArchive",
-        "ObjectStores", "FeedServer", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ObjectStores", "FeedServer", "QueueMetadata",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"), .product(name: "NIOCore", package: "swift-nio"),
@@ -161,7 +171,12 @@ let package = Package(
     .testTarget(name: "AuditActionsTests", dependencies: ["AuditActions"], swiftSettings: strict),
     .testTarget(name: "ActionProofTests", dependencies: ["ActionProof", "AuditActions"], swiftSettings: strict),
     .testTarget(
-      name: "ActionEmitterTests", dependencies: ["ActionEmitter", "ActionProof", "AuditActions", "Kafka"],
+      name: "ActionEmitterTests",
+      dependencies: ["ActionEmitter", "ActionProof", "AuditActions", "Kafka", "QueueMetadata"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "QueueMetadataTests",
+      dependencies: ["QueueMetadata", "AuditActions", "Kafka", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
     .testTarget(
       name: "ActionStoreTests",
@@ -174,7 +189,7 @@ let package = Package(
     .testTarget(
       name: "FeedServerTests",
       dependencies: [
-        "FeedServer", "ActionStore", "ActionEmitter", "AuditActions", "Kafka",
+        "FeedServer", "ActionStore", "ActionEmitter", "AuditActions", "Kafka", "QueueMetadata",
         .product(name: "HummingbirdTesting", package: "hummingbird"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
       ],
@@ -197,12 +212,12 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "StrandlineTests", dependencies: ["strandline"], swiftSettings: strict),
+    .testTarget(name: "StrandlineTests", dependencies: ["AuditActions", "strandline"], swiftSettings: strict),
     .testTarget(name: "LawTests", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer",
+        "Kafka", "AuditActions", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer", "QueueMetadata",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -12,7 +12,16 @@ import Logging
 /// what memory it has at each twentieth of the way. The embedded broker and the producer run in processes of their own.
 @main
 struct ArchiveBenchmark {
-  static func main() async throws {
+  static func main() async {
+    do {
+      try await run()
+    } catch {
+      FileHandle.standardError.write(Data("ArchiveBenchmark: \(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  private static func run() async throws {
     var logger = Logger(label: "bench")
     logger.logLevel = .error
     var arguments = Array(CommandLine.arguments.dropFirst())

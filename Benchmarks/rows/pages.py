@@ -7,13 +7,12 @@ writes.
 """
 
 import json
-import tempfile
 import time
 
 from harness.load import fill, writer, wrk
 from harness.measure import Figure, alternate, column
 from harness.peers import ZAQAR_HEADERS, Nginx, Redis, RedisWriter, Webdis, Zaqar
-from harness.processes import LOAD_CORE, SERVER_CORE, EmbeddedBroker, ServingNode, fetch
+from harness.processes import LOAD_CORE, SERVER_CORE, EmbeddedBroker, Failure, ServingNode, fetch
 
 PARTITIONS = 64
 RATE = 10_000
@@ -21,6 +20,7 @@ LIMITS = [10, 50]
 CONNECTIONS = [16, 64]
 QUEUE = "queue-7"
 ACTIONS = 100_000  # before the writer begins, over 1,000 queues
+ANSWERS_TO_OTHERS_MAX = 100
 
 
 class Contender:
@@ -74,9 +74,13 @@ def run(bench):
                 process.resume()
             time.sleep(settle_seconds)
             url = contender.page(limit)
-            page = fetch(url, contender.headers)
-            if page.count(b'ClaimExpired') != limit:
-                raise AssertionError(f"{page.count(b'ClaimExpired')} actions at {url}")
+            # webdis gives the next client what one that went away had asked for, until its connections are through.
+            for _ in range(ANSWERS_TO_OTHERS_MAX):
+                count = fetch(url, contender.headers).count(b'ClaimExpired')
+                if count == limit:
+                    break
+            else:
+                raise Failure(f"{count} actions at {url}")
             return wrk(url, connections, 1 if warming_up else seconds, contender.pids(), contender.headers)
         return measure
 

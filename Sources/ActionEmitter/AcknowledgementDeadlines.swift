@@ -7,7 +7,7 @@ import Synchronization
 final class AcknowledgementDeadlines: Sendable {
   private struct State {
     /// Ascending by deadline; those completed meanwhile stay until it pays to remove them.
-    var waits: [(deadline: ContinuousClock.Instant, acknowledgements: Acknowledgements)] = []
+    var waits: [(deadline: ContinuousClock.Instant, acknowledgements: any DeadlineWait)] = []
     var isSleeping = false
     /// Completed waits are removed when there are so many in all.
     var sweepAt = AcknowledgementDeadlines.sweepMin
@@ -22,7 +22,7 @@ final class AcknowledgementDeadlines: Sendable {
   /// How many waits are kept, completed ones included: at most twice those under way, or about a thousand.
   var count: Int { state.withLock { $0.waits.count } }
 
-  func watch(_ acknowledgements: Acknowledgements) {
+  func watch(_ acknowledgements: any DeadlineWait) {
     let begins = state.withLock { state in
       if state.waits.count >= state.sweepAt {
         state.waits.removeAll { $0.acknowledgements.isComplete }

@@ -1,8 +1,17 @@
 import Synchronization
 
-/// The results of a batch of acknowledged emits, gathered as Kafka reports them, in any order.
-final class Acknowledgements: Sendable {
-  typealias Outcome = Result<EmittedPosition, EmitError>
+/// The results of a batch of acknowledged emits, gathered as Kafka reports them.
+typealias Acknowledgements = Awaited<EmittedPosition>
+
+/// A wait that ends at a deadline.
+protocol DeadlineWait: AnyObject, Sendable {
+  var isComplete: Bool { get }
+  func giveUp(_ error: EmitError)
+}
+
+/// Results that somebody waits for, gathered in any order.
+final class Awaited<Value: Sendable>: DeadlineWait {
+  typealias Outcome = Result<Value, EmitError>
 
   private struct State {
     var outcomes: [Outcome?]

@@ -39,7 +39,7 @@ extension ActionEmitter {
       actions.map { action in Result { () throws(EmitError) in try record(action, queue) } })
   }
 
-  private func outcomes(_ records: [Result<EmitRecord, EmitError>]) async -> [Acknowledgements.Outcome] {
+  func outcomes(_ records: [Result<EmitRecord, EmitError>]) async -> [Acknowledgements.Outcome] {
     let acknowledgements = Acknowledgements(count: records.count)
     for (index, record) in records.enumerated() {
       do throws(EmitError) {

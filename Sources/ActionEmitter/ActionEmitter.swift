@@ -18,16 +18,21 @@ package import Metrics
 /// So ``counters`` account for every action. May be used from any thread and any number of tasks.
 public final class ActionEmitter: Sendable {
   public let configuration: ActionEmitterConfiguration
-  private let producers: ProducerSlot
-  private let window: EmitWindow
-  private let tally: EmitterTally
-  private let identity = EventIdentity()
-  private let refusals: RepeatingFaultLog
-  private let ledger: DeliveryLedger
-  private let logger: Logger
-  private let spooling: Spooling?
+  let producers: ProducerSlot
+  let window: EmitWindow
+  let tally: EmitterTally
+  let identity = EventIdentity()
+  let refusals: RepeatingFaultLog
+  let ledger: DeliveryLedger
+  let logger: Logger
+  let spooling: Spooling?
+  /// Where the oldest is dropped for the newest.
+  let backlog: Backlog?
+  package let gate: EventGate
+  let skipReports: SkipReports
   /// Nil with a spool too: it seals what it has numbered.
-  private let seal: RecordSeal?
+  let seal: RecordSeal?
+  private let queueFollowing: QueueFollowing?
   let deadlines: AcknowledgementDeadlines
 
   /// Makes an emitter. Waits for no broker: actions can be emitted before one is reachable.
@@ -57,6 +62,10 @@ public final class ActionEmitter: Sendable {
     seal = configuration.spool == nil ? configuration.seal : nil
     self.logger = logger
     tally = EmitterTally(metrics: metrics)
+    gate = EventGate(metrics: metrics)
+    gate.setCatalogue(configuration.catalogue, takesOnlyKnown: configuration.takesOnlyKnownEvents)
+    gate.setChannels(configuration.channels)
+    skipReports = SkipReports(of: gate)
     window = EmitWindow(actionsMax: configuration.outstandingActionsMax, bytesMax: configuration.outstandingBytesMax)
     refusals = RepeatingFaultLog(logger: logger)
     do {
@@ -65,17 +74,28 @@ public final class ActionEmitter: Sendable {
       throw EmitError(refusal: error)
     }
     let failures = RepeatingFaultLog(logger: logger)
-    ledger = DeliveryLedger(window: window, tally: tally, failures: failures, producers: producers)
-    guard let spool = configuration.spool else {
-      spooling = nil
-      return
+    let dropsOldest = configuration.overflow == .dropOldest
+    ledger = DeliveryLedger(
+      window: dropsOldest ? nil : window, tally: tally, failures: failures, producers: producers)
+    backlog = dropsOldest ? Backlog(configuration, ledger) : nil
+    queueFollowing = try configuration.queuesTopic.map { [gate] (topic) throws(EmitError) in
+      try QueueFollowing(topic, of: configuration, gate: gate, logger: logger)
     }
-    spooling = try Spooling(
-      spool, of: configuration, producers: producers, tally: tally, faults: failures, disk: disk, metrics: metrics,
-      logger: logger)
+    spooling = try configuration.spool.map { [producers, tally] (spool) throws(EmitError) in
+      try Spooling(
+        spool, of: configuration, producers: producers, tally: tally, faults: failures, disk: disk, metrics: metrics,
+        logger: logger)
+    }
+    // Last: what is not started needs no end where something above fails.
+    queueFollowing?.start()
   }
 
-  deinit { spooling?.abandon() }
+  deinit {
+    skipReports.end()
+    queueFollowing?.abandon()
+    spooling?.abandon()
+    for entry in backlog?.giveUp() ?? [] { ledger.giveUp(entry, .closedBeforeSending) }
+  }
 
   /// Hands an action over for delivery. Never blocks; refuses when its bounds are reached.
   ///
@@ -83,6 +103,18 @@ public final class ActionEmitter: Sendable {
   @discardableResult
   public func emit(_ action: Action, to queue: QueueAddress) -> EmitOutcome {
     outcome { () throws(EmitError) in try send(try record(action, queue)) }
+  }
+
+  /// Emits an event with the details that the closure makes, if somebody wants it; otherwise as ``emit(_:to:)``.
+  ///
+  /// Looks the queue up by its name where there is anything to decide: a worker that stays with a queue keeps
+  /// ``queue(_:)`` instead.
+  @discardableResult
+  public func emit(
+    _ kind: EventKind, to queue: QueueAddress, _ details: () throws -> JSONText
+  ) rethrows -> EmitOutcome {
+    do throws(EmitError) { try gate.admit(kind.type, to: queue) } catch { return refuse(error) }
+    return emitAdmitted(Action(type: kind.type, details: try details()), to: queue)
   }
 
   /// The same for a body that is JSON already; it is sent byte for byte.
@@ -114,8 +146,11 @@ public final class ActionEmitter: Sendable {
 
   /// What the emitter has done so far.
   public var counters: EmitterCounters {
-    guard let spooling else { return tally.snapshot(outstanding: window.outstanding) }
-    return tally.snapshot(recovered: spooling.recovered, outstanding: spooling.spool.status.pending)
+    let skips = gate.skips()
+    guard let spooling else {
+      return tally.snapshot(outstanding: backlog?.outstanding ?? window.outstanding, skips: skips)
+    }
+    return tally.snapshot(recovered: spooling.recovered, outstanding: spooling.spool.status.pending, skips: skips)
   }
 
   /// Lets a spool that was told to hold what it is given publish it.
@@ -132,11 +167,16 @@ public final class ActionEmitter: Sendable {
   @discardableResult
   public func close(flushTimeout: Duration) async -> EmitterCloseReport {
     window.close()
+    skipReports.end()
+    await queueFollowing?.close()
     if let spooling {
       await spooling.close(flushTimeout: flushTimeout, producers)
       return EmitterCloseReport(undelivered: 0, spooled: spooling.spool.status.pending, counters: counters)
     }
-    let undelivered = await producers.close(flushTimeout: flushTimeout)
+    let deadline = ContinuousClock.now + min(flushTimeout, .seconds(86_400))
+    let unsent = await backlog?.close(within: flushTimeout) ?? []
+    for entry in unsent { ledger.giveUp(entry, .closedBeforeSending) }
+    let undelivered = unsent.count + (await producers.close(flushTimeout: max(.zero, deadline - .now)))
     if undelivered > 0 {
       logger.warning(
         "actions were not delivered before the emitter closed",
@@ -154,117 +194,4 @@ public struct EmitterCloseReport: Sendable, Hashable {
   /// Actions that stay in the spool: the next emitter with that spool publishes them.
   public let spooled: Int
   public let counters: EmitterCounters
-}
-
-extension ActionEmitter {
-  typealias Delivery = @Sendable (Acknowledgements.Outcome) -> Void
-
-  /// - Throws: `too_large`, `invalid_action`.
-  func record(_ action: Action, _ queue: QueueAddress) throws(EmitError) -> EmitRecord {
-    var action = action
-    action.clientID = action.clientID ?? configuration.clientID
-    action.userAgent = action.userAgent ?? configuration.userAgent
-    action.version = action.version ?? configuration.version
-    return try sealed(EmitRecord(action, to: queue, id: identity.next(), source: configuration.source))
-  }
-
-  /// - Throws: `too_large`, `invalid_action`.
-  func record(_ action: RawAction, _ queue: QueueAddress) throws(EmitError) -> EmitRecord {
-    try sealed(EmitRecord(action, to: queue, id: identity.next(), source: configuration.source))
-  }
-
-  private func sealed(_ record: EmitRecord) throws(EmitError) -> EmitRecord {
-    guard let seal else { return record }
-    return try record.sealed(by: seal)
-  }
-
-  /// Hands a record to the spool, or else to Kafka's client.
-  /// - Parameter onDelivery: called once with what became of it, on a thread it must not hold up; never when this
-  ///   throws.
-  /// - Throws: `queue_full`, `spool_full`, `spool`, `closed`, `kafka`.
-  func send(_ record: EmitRecord, onDelivery: Delivery? = nil) throws(EmitError) {
-    if let spooling {
-      try spooling.spool.append(record, onDelivery: onDelivery)
-      tally.countEmitted()
-      return
-    }
-    let byteCount = record.byteCount
-    try window.reserve(bytes: byteCount)
-    do throws(KafkaError) {
-      try producers.current.send(
-        topic: configuration.topic, key: record.key, value: record.value, packedHeaders: record.headers
-      ) { [ledger] result in ledger.settle(result, byteCount: byteCount, onDelivery) }
-    } catch {
-      window.release(bytes: byteCount)
-      producers.replaceIfFatal()
-      throw EmitError(refusal: error)
-    }
-    tally.countEmitted()
-  }
-
-  /// Counts and logs a refusal.
-  func note(_ refusal: EmitError) {
-    tally.countRefused(refusal.reason)
-    refusals.report("an action was refused", refusal)
-  }
-
-  private func outcome(_ send: () throws(EmitError) -> Void) -> EmitOutcome {
-    do throws(EmitError) {
-      try send()
-      return .accepted
-    } catch {
-      note(error)
-      return .refused(error)
-    }
-  }
-
-  nonisolated(nonsending) private func outcomeWhenRoom(
-    within timeout: Duration? = nil, _ make: () throws(EmitError) -> EmitRecord
-  ) async -> EmitOutcome {
-    let record: EmitRecord
-    do throws(EmitError) {
-      record = try make()
-    } catch {
-      note(error)
-      return .refused(error)
-    }
-    var deadline: ContinuousClock.Instant?
-    while true {
-      do throws(EmitError) {
-        try send(record)
-        return .accepted
-      } catch {
-        let isFull = error.reason == .queueFull || error.reason == .spoolFull
-        guard isFull, !Task.isCancelled else {
-          let refusal = isFull ? .cancelledBeforeSending : error
-          note(refusal)
-          return .refused(refusal)
-        }
-        guard let timeout else {
-          await room(forBytes: record.byteCount)
-          continue
-        }
-        let end = deadline ?? .now + timeout
-        deadline = end
-        guard .now < end else {
-          note(error)
-          return .refused(error)
-        }
-        await room(forBytes: record.byteCount, until: end)
-      }
-    }
-  }
-
-  nonisolated(nonsending) private func room(forBytes byteCount: Int) async {
-    if let spooling { await spooling.spool.room() } else { await window.room(forBytes: byteCount) }
-  }
-
-  nonisolated(nonsending) private func room(forBytes byteCount: Int, until end: ContinuousClock.Instant) async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.room(forBytes: byteCount) }
-      group.addTask { try? await Task.sleep(until: end, clock: .continuous) }
-      await group.next()
-      group.cancelAll()
-    }
-  }
 }

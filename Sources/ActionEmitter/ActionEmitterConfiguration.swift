@@ -1,5 +1,17 @@
-import AuditActions
+public import AuditActions
 public import Kafka
+
+/// What happens when an emitter's bounds are reached and another action comes.
+public enum OverflowPolicy: String, Sendable, Hashable, CaseIterable {
+  /// The new one is refused (`queue_full`).
+  case dropNewest = "drop_newest"
+  /// The new one is accepted, and the oldest that Kafka's client has not been given is dropped for it: counted as failed
+  /// (`dropped_oldest`), and told to whoever waits for it.
+  ///
+  /// The client cannot take back what it has been given, so it is given an eighth of the bounds at most. While Kafka is
+  /// away that eighth, the oldest, stays; behind it are the newest. Nobody waits for room.
+  case dropOldest = "drop_oldest"
+}
 
 /// How an ``ActionEmitter`` reaches Kafka, and how much it holds back at most.
 public struct ActionEmitterConfiguration: Sendable {
@@ -11,10 +23,12 @@ public struct ActionEmitterConfiguration: Sendable {
   /// `ActionOrigin.source`.
   public var source = "/strandline/worker"
 
-  /// Most actions accepted and not yet delivered; beyond that `emit` refuses.
+  /// Most actions accepted and not yet delivered; beyond that `emit` refuses, or what ``overflow`` says.
   public var outstandingActionsMax = 10_000
   /// Most bytes of such actions (keys, values and headers); 64 MiB.
   public var outstandingBytesMax = 67_108_864
+  /// What happens beyond those bounds. A spool refuses, whatever this says: with one it may only be `dropNewest`.
+  public var overflow = OverflowPolicy.dropNewest
   /// How long an acknowledged emit waits for Kafka before it says that it does not know the outcome.
   public var acknowledgementTimeout: Duration = .seconds(30)
 
@@ -31,6 +45,23 @@ public struct ActionEmitterConfiguration: Sendable {
   /// What each action is signed with (`ce_signature`), so that nobody else can speak in the name of ``source``. Nil:
   /// actions are not signed. To sign takes some ten microseconds; with a spool, in the order of the numbers.
   public var signingKey: ActionSigningKey?
+
+  /// The event types that are known; see ``ActionEmitter/setCatalogue(_:takesOnlyKnown:)``.
+  public var catalogue = EventCatalogue.builtIn
+  /// Whether an event of a type outside the catalogue is refused.
+  public var takesOnlyKnownEvents = false
+  /// Which events are wanted; see ``ActionEmitter/setChannels(_:)``.
+  public var channels = ChannelSet.none
+
+  /// The compacted topic that holds the metadata of queues, `audit.queues` as a rule: what a queue is not audited for is
+  /// skipped, within a second of the change. Nil: it is not followed, and every queue is audited.
+  ///
+  /// Until the topic was read to its end every queue is audited; the node judges once more.
+  public var queuesTopic: String?
+  /// What holds for queues whose metadata does not say, or that have none. `all`: they are left to the node.
+  public var queueDefault = AuditDefault.all
+  /// Where an action has to be before ``ActionEmitter/emitDurable(_:to:then:)`` does the work it is about.
+  public var durability = EmitDurability.kafka
 
   /// Whether the spool keeps all it is given until ``ActionEmitter/beginPublishing()`` is called.
   package var holdsPublishing = false
@@ -64,6 +95,13 @@ public struct ActionEmitterConfiguration: Sendable {
     guard acknowledgementTimeout > .zero else { throw .configuration("acknowledgementTimeout is more than zero") }
     do throws(AuditActionError) { _ = try ActionOrigin.source(source) } catch { throw .configuration(error.detail) }
     try spool?.validated()
+    guard overflow == .dropNewest || spool == nil else {
+      throw .configuration("overflow is dropNewest with a spool, which drops nothing it has taken")
+    }
+    guard durability != .spool || spool != nil else { throw .configuration("durability .spool needs a spool") }
+    if let queuesTopic, !(1...249).contains(queuesTopic.utf8.count) {
+      throw .configuration("queuesTopic has 1 to 249 characters")
+    }
     guard (1...249).contains(topic.utf8.count) else { throw .configuration("topic has 1 to 249 characters") }
   }
 

@@ -10,16 +10,27 @@ final class DeliveryLedger: Sendable {
     init(_ producers: ProducerSlot) { self.producers = producers }
   }
 
-  private let window: EmitWindow
+  /// Nil where a backlog is the bound.
+  private let window: EmitWindow?
   private let tally: EmitterTally
   private let failures: RepeatingFaultLog
   private let slot: Slot
 
-  init(window: EmitWindow, tally: EmitterTally, failures: RepeatingFaultLog, producers: ProducerSlot) {
+  init(window: EmitWindow?, tally: EmitterTally, failures: RepeatingFaultLog, producers: ProducerSlot) {
     self.window = window
     self.tally = tally
     self.failures = failures
     slot = Slot(producers)
+  }
+
+  /// The emitter's producers, while there is an emitter.
+  var producers: ProducerSlot? { slot.producers }
+
+  /// Puts down that an accepted action was not sent.
+  func giveUp(_ entry: Backlog.Entry, _ error: EmitError) {
+    tally.countFailed(error.name)
+    failures.report("an accepted action was not sent", error)
+    entry.onDelivery?(.failure(error))
   }
 
   func settle(
@@ -28,12 +39,12 @@ final class DeliveryLedger: Sendable {
     switch result {
     case .success(let position):
       tally.countDelivered()
-      window.release(bytes: byteCount)
+      window?.release(bytes: byteCount)
       onDelivery?(.success(EmittedPosition(position)))
     case .failure(let kafka):
       let error = EmitError(failure: kafka)
       tally.countFailed(kafka.name)
-      window.release(bytes: byteCount)
+      window?.release(bytes: byteCount)
       failures.report("an accepted action was not delivered", error)
       onDelivery?(.failure(error))
       slot.producers?.replaceIfFatal()

@@ -25,6 +25,13 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
     case spoolFull = "spool_full"
     /// The spool cannot be used; see ``EmitError/systemError``.
     case spool
+    /// The event type is not in the catalogue, and only those in it are taken.
+    case unknownEvent = "unknown_event"
+    /// Nobody wants the event, see ``EmitError/skip``: told to those who would wait for its acknowledgement. Counted as
+    /// skipped, and not as refused.
+    case notWanted = "not_wanted"
+    /// It was accepted, and gave way to newer ones when the bounds were reached: see ``OverflowPolicy``.
+    case droppedOldest = "dropped_oldest"
   }
 
   public let reason: Reason
@@ -40,6 +47,8 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
   public let invalid: AuditActionError?
   /// What Kafka says, for ``Reason/kafka``.
   public let kafka: KafkaError?
+  /// Why nobody wants it, for ``Reason/notWanted``.
+  public let skip: EmitSkip?
   /// The system's error number, for ``Reason/spool`` where a file or folder is at fault.
   public let systemError: Int32?
 
@@ -49,7 +58,7 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
   init(
     _ reason: Reason, _ message: String, hint: String? = nil, isRetriable: Bool = false,
     mayHaveBeenWritten: Bool = false, invalid: AuditActionError? = nil, kafka: KafkaError? = nil,
-    systemError: Int32? = nil
+    systemError: Int32? = nil, skip: EmitSkip? = nil
   ) {
     self.reason = reason
     self.message = message
@@ -59,6 +68,7 @@ public struct EmitError: Error, Sendable, Hashable, CustomStringConvertible {
     self.invalid = invalid
     self.kafka = kafka
     self.systemError = systemError
+    self.skip = skip
   }
 
   public var description: String {
@@ -78,12 +88,37 @@ extension EmitError {
     hint: "check that the brokers can be reached; the action may still be delivered", isRetriable: true,
     mayHaveBeenWritten: true)
 
+  static let droppedOldest = EmitError(
+    .droppedOldest, "the action was dropped for a newer one: as many as allowed waited for Kafka",
+    hint: "check that the brokers can be reached, or raise the bounds", isRetriable: true)
+
+  static let closedBeforeSending = EmitError(
+    .closed, "the emitter was closed before the action was sent", hint: "give closing more time")
+
+  static let notSynced = EmitError(
+    .notAcknowledged, "the spool was closed before the disk had the action", hint: "the action may still be delivered",
+    isRetriable: true, mayHaveBeenWritten: true)
+
+  /// The action is in the spool, and the disk did not say that it has it.
+  static func notSynced(_ cause: EmitError) -> EmitError {
+    EmitError(
+      .spool, cause.message, hint: cause.hint, isRetriable: true, mayHaveBeenWritten: true,
+      systemError: cause.systemError)
+  }
+
   static let cancelled = EmitError(
     .cancelled, "the task was cancelled before Kafka acknowledged the action", isRetriable: true,
     mayHaveBeenWritten: true)
 
   static let cancelledBeforeSending = EmitError(
     .cancelled, "the task was cancelled while it waited for room; the action was not sent", isRetriable: true)
+
+  static func notWanted(_ skip: EmitSkip) -> EmitError {
+    EmitError(
+      .notWanted,
+      skip == .channel ? "no enabled channel has the event's type" : "the queue is not audited for the event",
+      skip: skip)
+  }
 
   static func configuration(_ message: String) -> EmitError { EmitError(.invalidConfiguration, message) }
 
@@ -128,12 +163,19 @@ extension EmitError {
 public enum EmitOutcome: Sendable, Hashable {
   /// The emitter has it and will deliver it, or count it as failed.
   case accepted
+  /// Nobody wants the event: neither accepted nor refused, counted by reason, and never sent.
+  case skipped(EmitSkip)
   /// The emitter does not have it: it is counted by reason, and never sent.
-  case refused(EmitError)
+  // Boxed: an outcome is then one word, which those who emit what nobody wants pay for.
+  indirect case refused(EmitError)
 
-  public var isAccepted: Bool { self == .accepted }
+  init(refusal: EmitError) {
+    self = refusal.skip.map { .skipped($0) } ?? .refused(refusal)
+  }
 
-  /// The reason of a refusal; nil when the action was accepted.
+  public var isAccepted: Bool { if case .accepted = self { true } else { false } }
+
+  /// The reason of a refusal; nil when there was none.
   public var refusal: EmitError? {
     if case .refused(let error) = self { error } else { nil }
   }

@@ -7,6 +7,8 @@ struct EmitRecord: Sendable {
   let key: [UInt8]
   let value: [UInt8]
   let headers: PackedHeaders
+  /// Since 1970; 0: now.
+  var timestampMilliseconds: Int64 = 0
 
   /// Room for the headers of most actions.
   private static let headerBytes = 320
@@ -34,19 +36,28 @@ struct EmitRecord: Sendable {
   }
 
   /// - Throws: `too_large`, `invalid_action`.
-  init(_ action: RawAction, to queue: QueueAddress, id: String, source: String) throws(EmitError) {
+  init(
+    _ action: RawAction, to queue: QueueAddress, id: String, source: String, time: ActionTime = .now
+  ) throws(EmitError) {
     value = action.body
     let body = try Self.checked(value)
     key = Self.key(of: queue)
     headers = value.withUnsafeBytes { bytes in
       func make(_ type: UnsafeRawBufferPointer) -> PackedHeaders {
         Self.headers(
-          type: type, time: .now, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source)
+          type: type, time: time, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source)
       }
       guard body.eventHasEscapes else { return make(UnsafeRawBufferPointer(rebasing: bytes[body.event])) }
       var type = body.eventText(in: bytes)
       return type.withUTF8 { make(UnsafeRawBufferPointer($0)) }
     }
+  }
+
+  /// The type of an action whose body is JSON.
+  /// - Throws: `too_large`, `invalid_action`.
+  static func type(of action: RawAction) throws(EmitError) -> ActionType {
+    let body = try checked(action.body)
+    return ActionType(action.body.withUnsafeBytes { body.eventText(in: $0) })
   }
 
   private static func key(of queue: QueueAddress) -> [UInt8] {

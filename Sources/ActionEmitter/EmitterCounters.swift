@@ -1,7 +1,8 @@
 import Metrics
 import Synchronization
 
-/// What an emitter has done since it was made. `emitted` plus `recovered` is `delivered` plus all `failed` plus
+/// What an emitter has done since it was made. Every attempt to emit is one of `emitted`, `skipped` and `refused`;
+/// `emitted` plus `recovered` is `delivered` plus all `failed` plus
 /// `outstanding`, but for actions that change sides while the snapshot is taken.
 public struct EmitterCounters: Sendable, Hashable {
   /// Accepted.
@@ -14,11 +15,14 @@ public struct EmitterCounters: Sendable, Hashable {
   public internal(set) var failed: [String: Int] = [:]
   /// Not accepted, by ``EmitError/Reason``.
   public internal(set) var refused: [EmitError.Reason: Int] = [:]
+  /// Not wanted by anybody, by reason.
+  public internal(set) var skipped: [EmitSkip: Int] = [:]
   /// Accepted, outcome still open; with a spool, all that is in it.
   public internal(set) var outstanding: Int = 0
 
   public var failedInAll: Int { failed.values.reduce(0, +) }
   public var refusedInAll: Int { refused.values.reduce(0, +) }
+  public var skippedInAll: Int { skipped.values.reduce(0, +) }
 }
 
 /// Counts for the snapshot and for swift-metrics.
@@ -74,12 +78,13 @@ final class EmitterTally: Sendable {
     }
   }
 
-  func snapshot(recovered: Int = 0, outstanding: Int) -> EmitterCounters {
-    faults.withLock { faults in
+  func snapshot(recovered: Int = 0, outstanding: Int, skips: EventGate.Skips = .init()) -> EmitterCounters {
+    let skipped: [EmitSkip: Int] = [.channel: skips.channel, .queue: skips.queue].filter { $0.value > 0 }
+    return faults.withLock { faults in
       EmitterCounters(
         emitted: emitted.load(ordering: .relaxed), recovered: recovered, delivered: delivered.load(ordering: .relaxed),
         failed: faults.failed.mapValues(\.count), refused: faults.refused.mapValues(\.count),
-        outstanding: outstanding)
+        skipped: skipped, outstanding: outstanding)
     }
   }
 }

@@ -1,5 +1,5 @@
 package import ActionProof
-import AuditActions
+package import AuditActions
 package import Kafka
 
 /// Where actions come from, and the limits of reading them. Every duration says its unit.
@@ -12,6 +12,9 @@ package struct IngestConfiguration: Sendable {
   package var defaultTimeToLiveSeconds: Int32 = ActionLimits.defaultTimeToLiveSeconds
   /// What records are held against that carry a checksum or a signature, and which have to.
   package var proof = RecordProof()
+  /// What is kept of each queue, asked once a batch: nil while that is not known, for which ingest waits before it
+  /// begins. Without this every action is kept.
+  package var policies: (@Sendable () -> QueuePolicies?)?
   /// Records taken from Kafka and stored at a time: what is to be done once a queue and batch then weighs little.
   package var batchRecordsMax = 5_000
   /// How long to wait for a batch to fill.

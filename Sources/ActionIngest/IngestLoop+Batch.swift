@@ -14,13 +14,16 @@ extension IngestLoop {
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
     var intake: SourceIntake?
+    // Asked for once: a batch is judged by one state of the metadata.
+    var policies = configuration.policies?()
+    if policies?.keepsEverything ?? false { policies = nil }
     for run in sifted.runs where !run.isEmpty {
       // A run is of one partition.
       let next = store.nextOffset(of: batch[run.lowerBound].partition) ?? 0
       for index in run {
         let record = batch[index]
         let fields = judge.fields(of: record)
-        var verdict = judge.judge(fields)
+        var verdict = judge.judge(fields, policies)
         if record.offset >= next {
           verdict = judge.judge(numberOf: fields, of: record, verdict, &intake, store)
           if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
@@ -37,6 +40,7 @@ extension IngestLoop {
       status.expiredOnArrival += UInt64(outcome.expiredOnArrival)
       status.rejected += UInt64(outcome.rejected)
       status.duplicates += UInt64(outcome.duplicates)
+      status.dropped += UInt64(outcome.dropped.values.reduce(0, +))
     }
   }
 
@@ -96,7 +100,9 @@ extension IngestLoop {
     _ ends: [Int32: Int64], _ intake: SourceIntake?
   ) {
     var index = 0
+    var marks = intake?.marks
     for record in runs.lazy.joined().map({ batch[$0] }) {
+      let mark = marks?.take(partition: record.partition, offset: record.offset)
       switch verdicts[index] {
       case .action(let timeToLive, let eventHash):
         // Judged to have both a key and a value.
@@ -105,6 +111,7 @@ extension IngestLoop {
             partition: record.partition, offset: record.offset, key: key,
             timestampMilliseconds: record.timestamp.milliseconds, timeToLiveSeconds: timeToLive,
             eventHash: eventHash, body: value)
+          if let mark { writer.number(mark, keyBytes: key.count, timeToLiveSeconds: timeToLive) }
         }
       case .rejected(let error):
         writer.reject(
@@ -114,6 +121,10 @@ extension IngestLoop {
         if let key = record.key {
           writer.skipDuplicate(partition: record.partition, offset: record.offset, key: key)
         }
+      case .dropped(let reason):
+        if let key = record.key {
+          writer.drop(partition: record.partition, offset: record.offset, key: key, reason: reason)
+        }
       }
       index += 1
     }
@@ -122,6 +133,7 @@ extension IngestLoop {
       writer.remember(last.fingerprint, at: last.offset, of: last.partition)
     }
     for (partition, offset) in ends { writer.advance(partition: partition, to: offset) }
+    writer.keepDrops()
     if let intake { writer.receive(intake) }
   }
 

@@ -42,6 +42,7 @@ final class IngestLoop {
   var isStopping: Bool { state.isStopping }
 
   func run() {
+    waitForPolicies()
     while !isStopping {
       if store.isDamaged { repair() }
       if partitionRefresh.isDue { refreshPartitions() }
@@ -50,6 +51,17 @@ final class IngestLoop {
     }
     maintain()
   }
+
+  /// Nothing is read before it is known which queues are audited: what should be kept would be dropped.
+  private func waitForPolicies() {
+    guard let policies = configuration.policies else { return }
+    while !isStopping, policies() == nil {
+      state.wait(milliseconds: Self.policiesPollMilliseconds)
+      if maintenance.isDue { maintain() }
+    }
+  }
+
+  private static let policiesPollMilliseconds = 10
 
   /// One poll and what it brought.
   private func turn() {

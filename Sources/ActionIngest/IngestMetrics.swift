@@ -1,4 +1,5 @@
 import ActionStore
+import AuditActions
 import Metrics
 
 /// The metrics of ingest and of the store it fills; names as Prometheus has them.
@@ -12,6 +13,7 @@ final class IngestMetrics {
   private let queues = Gauge(label: "strandline_store_queues")
   private let rebuildRemaining = Gauge(label: "strandline_rebuild_remaining_records")
   private var rejectedByReason: [String: Counter] = [:]
+  private var droppedByReason: [DropReason: Counter] = [:]
   private var lagByPartition: [Int32: Gauge] = [:]
   private var expiredBefore: UInt64 = 0
 
@@ -19,6 +21,13 @@ final class IngestMetrics {
     stored.increment(by: Int64(outcome.stored))
     if outcome.expiredOnArrival > 0 { expiredOnArrival.increment(by: Int64(outcome.expiredOnArrival)) }
     if outcome.duplicates > 0 { duplicates.increment(by: Int64(outcome.duplicates)) }
+    for (reason, count) in outcome.dropped {
+      let counter =
+        droppedByReason[reason]
+        ?? Counter(label: "strandline_actions_dropped_total", dimensions: [("reason", reason.rawValue)])
+      droppedByReason[reason] = counter
+      counter.increment(by: Int64(count))
+    }
   }
 
   func rejected(reason: String) {

@@ -40,6 +40,8 @@ package struct IngestStatus: Sendable {
   package var expiredOnArrival: UInt64 = 0
   package var rejected: UInt64 = 0
   package var duplicates: UInt64 = 0
+  /// Records their queues did not want.
+  package var dropped: UInt64 = 0
   /// Why the store's maintenance fails, while it does.
   package var maintenanceFailure: String?
 }

@@ -13,7 +13,9 @@ extension RecordJudge {
     numberOf fields: RecordFields, of record: ConsumedRecord, _ verdict: Verdict, _ intake: inout SourceIntake?,
     _ store: ActionStore
   ) -> Verdict {
-    if let fault = proof.fault(of: fields) { return .rejected(fault) }
+    // What nobody has asked for is not a dead letter either.
+    let isDropped = if case .dropped = verdict { true } else { false }
+    if let fault = proof.fault(of: fields) { return isDropped ? verdict : .rejected(fault) }
     guard let log = fields.log, let key = fields.key, let address = try? QueueAddress(key: key)
     else { return verdict }
     do throws(AuditActionError) {
@@ -28,11 +30,11 @@ extension RecordJudge {
       {
       case .new: return verdict
       case .duplicate: return .duplicate
-      case .conflict: return .rejected(.sequenceConflict)
+      case .conflict: return isDropped ? verdict : .rejected(.sequenceConflict)
       }
     } catch {
       if case .rejected = verdict { return verdict }
-      return .rejected(error)
+      return isDropped ? verdict : .rejected(error)
     }
   }
 }

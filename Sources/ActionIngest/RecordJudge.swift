@@ -12,6 +12,8 @@ struct RecordJudge {
     case rejected(AuditActionError)
     /// Its sequence number was received before.
     case duplicate
+    /// Its queue does not want it.
+    case dropped(DropReason)
   }
 
   /// What is looked at, in one pass over the headers.
@@ -21,19 +23,33 @@ struct RecordJudge {
     return fields
   }
 
-  func judge(_ record: RecordFields) -> Verdict {
+  /// - Parameter policies: nil: every action is kept.
+  func judge(_ record: RecordFields, _ policies: QueuePolicies?) -> Verdict {
     do throws(AuditActionError) {
       guard let key = record.key else { throw .missingKey }
       try QueueAddress.validateKey(key)
+      var policy: QueuePolicies.Policy?
+      if let policies {
+        let found = policies.policy(of: key)
+        // Whatever it is: nobody has asked for it.
+        guard found.isAudited else { return .dropped(.notAudited) }
+        policy = found
+      }
       guard let value = record.value else { throw .tombstone }
       let timeToLive =
         if let header = record.timeToLive {
           try ActionRecord.parseTimeToLive(header)
+        } else if let policy, policy.timeToLiveSeconds > 0 {
+          policy.timeToLiveSeconds
         } else {
           defaultTimeToLiveSeconds
         }
       let body = try ActionBody.validate(value)
-      return .action(timeToLiveSeconds: timeToLive, eventHash: body.eventHash(in: value))
+      let eventHash = body.eventHash(in: value)
+      if let policies, let policy, policy.hasAllowList, !policies.allows(body, in: value, hash: eventHash, policy) {
+        return .dropped(.eventNotAudited)
+      }
+      return .action(timeToLiveSeconds: timeToLive, eventHash: eventHash)
     } catch {
       return .rejected(error)
     }

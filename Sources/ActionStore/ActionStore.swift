@@ -9,7 +9,7 @@ import Synchronization
 /// writer. A data directory has one process at a time.
 package final class ActionStore: Sendable {
   /// The version of the data directory's layout this store writes; it reads this one and all before.
-  package static let directoryVersion = 3
+  package static let directoryVersion = 4
 
   package let configuration: StoreConfiguration
   package let sealer: TokenSealer
@@ -20,6 +20,8 @@ package final class ActionStore: Sendable {
   private let logger: Logger
   let view: StoreView
   private let sources: SourceLedger
+  let purgePoints: PurgePoints
+  let catalog: Catalog
   private let writer: Mutex<StoreWriter?>
 
   /// Opens a data directory, making it when there is none, and recovers what a crash may have left. What was sealed in
@@ -43,6 +45,10 @@ package final class ActionStore: Sendable {
         "\(configuration.directory) holds actions of the topic '\(contents.topic)', not of '\(configuration.topic)'; "
           + "name another data directory or that topic")
     }
+    do { purgePoints = PurgePoints(try catalog.purgePoints()) } catch {
+      throw StoreError(.directoryUnusable, "cannot read catalog.sqlite: \(error)")
+    }
+    self.catalog = catalog
     let directory = QueueDirectory()
     let recovery = Recovery(
       files: files, paths: data.segments, directory: directory, logger: logger, now: clock.nowMilliseconds())
@@ -53,7 +59,7 @@ package final class ActionStore: Sendable {
       }
     }
     let view = StoreView()
-    let sources = SourceLedger(recovered.sources)
+    let sources = SourceLedger(recovered.sources, purgePoints: purgePoints)
     let writer = StoreWriter(
       configuration: configuration, files: files, paths: data.segments, catalog: catalog, directory: directory,
       logger: logger, recovered: recovered, view: view, sources: sources)
@@ -277,6 +283,9 @@ package final class ActionStore: Sendable {
     var balance = StoreBalance()
     for (key, parts) in Dictionary(grouping: facts, by: \.group.key) {
       balance.add(reader(of: key, snapshot, parts, now: now).statistics())
+    }
+    for (reason, count) in snapshot.directory.dropped {
+      if let reason = DropReason(rawValue: reason) { balance.dropped[reason] = count }
     }
     return balance
   }

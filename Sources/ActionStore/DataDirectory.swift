@@ -79,7 +79,10 @@ struct DataDirectory {
     let file = path + "/catalog.sqlite"
     do {
       let catalog = try Catalog(path: file)
-      do { return (catalog, try catalog.contents()) } catch {
+      do {
+        _ = try catalog.purgePoints()
+        return (catalog, try catalog.contents())
+      } catch {
         catalog.close()
         throw error
       }

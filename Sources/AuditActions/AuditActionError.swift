@@ -50,6 +50,18 @@ public struct AuditActionError: Error, Sendable, Hashable, CustomStringConvertib
     case sourceNotAuthenticated = "source_not_authenticated"
     /// A text that is no set of sequence numbers as Apache ACE writes them.
     case invalidRanges = "invalid_ranges"
+    /// An event type that is not in the catalogue where only those are taken: see ``EventCatalogue``.
+    case unknownEventType = "unknown_event_type"
+    /// A user's own event type, or the schema of its details, that cannot be had: see ``EventDefinition``.
+    case invalidEventType = "invalid_event_type"
+    /// A channel that cannot be had: see ``Channel``.
+    case invalidChannel = "invalid_channel"
+    /// Details that are not what the catalogue says of their event type: see ``DetailsSchema``.
+    case invalidDetails = "invalid_details"
+    /// A queue's metadata whose member `audit` says something that cannot be.
+    case invalidMetadata = "invalid_metadata"
+    /// A JSON patch that does not fit the document it is to change.
+    case patchConflict = "patch_conflict"
   }
 
   public let code: Code

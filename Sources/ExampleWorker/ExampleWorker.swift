@@ -7,6 +7,8 @@ import Logging
 /// and now and then lets a claim expire.
 ///
 ///     example-worker [HOST:PORT] [ROUNDS]      or STRANDLINE_BOOTSTRAP_SERVERS=HOST:PORT example-worker
+///
+/// STRANDLINE_QUEUES_TOPIC=audit.queues has it follow the metadata of queues.
 @main
 struct ExampleWorker {
   static func main() async {
@@ -25,6 +27,8 @@ struct ExampleWorker {
       configuration.clientID = "3381af92-2b9e-11e3-b191-71861300734c"
       configuration.userAgent = "example-worker/1.0"
       configuration.acknowledgementTimeout = .seconds(10)
+      // Where the metadata of queues is followed, what a queue is not audited for is not even made.
+      configuration.queuesTopic = environment["STRANDLINE_QUEUES_TOPIC"]
       let emitter = try ActionEmitter(configuration: configuration, logger: Logger(label: "example-worker"))
       let isDelivered = await run(rounds, emitter, try QueueAddress(project: "demo", queue: "orders"))
       if !isDelivered { exit(1) }
@@ -49,7 +53,8 @@ struct ExampleWorker {
       print("cannot emit: \(error)")
     }
     let report = await emitter.close(flushTimeout: .seconds(5))
-    print("emitted \(report.counters.emitted), delivered \(report.counters.delivered)")
+    let counters = report.counters
+    print("emitted \(counters.emitted), skipped \(counters.skippedInAll), delivered \(counters.delivered)")
     return report.undelivered == 0 && report.counters.delivered > 0
   }
 
@@ -60,7 +65,7 @@ struct ExampleWorker {
     let messages = (1...3).map { "message-\(round)-\($0)" }
     emitter.emit(
       .messagesClaimed(claimID: claim, messageIDs: messages, ttlSeconds: 300, graceSeconds: 60, user: alice), to: queue)
-    emitter.emit(.claimUpdated(claimID: claim, ttlSeconds: 600, user: alice), to: queue)
+    emitter.emit(.claimUpdated, to: queue) { ["claim_id": .string(claim), "ttl": 600] }
     emitter.emit(.messageDeleted(messageID: messages[0], claimID: claim, user: alice), to: queue)
     if round.isMultiple(of: 3) {
       emitter.emit(.claimExpired(claimID: claim, messageIDs: Array(messages.dropFirst()), ttlSeconds: 600), to: queue)

@@ -44,6 +44,8 @@ struct FeedRequest {
   var project: String?
   /// `Prefer`, all fields of it.
   var prefer: String?
+  var ifMatch: String?
+  var ifNoneMatch: String?
   var contentType: String?
   var contentEncoding: String?
   var contentLength: Int?

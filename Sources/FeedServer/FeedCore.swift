@@ -10,6 +10,10 @@ struct FeedCore: Sendable {
   let queues: QueuesResponder
   var sources: SourcesResponder { SourcesResponder(store: queues.store) }
   let posts: PostResponder
+  let exchanges: ExchangeResponder
+  /// Where what speaks Apache ACE's protocol has its events.
+  let aceQueue: QueueAddress?
+  let metadata: MetadataResponder
   let operations: OperationsResponder
   /// Nil when nothing is known: answers are then given without a statement of time.
   let currency: (@Sendable () -> FeedCurrency)?
@@ -24,9 +28,13 @@ struct FeedCore: Sendable {
     case answer(FeedAnswer, FeedRoute?)
     /// The content is needed, which must arrive first.
     case post(QueueAddress)
+    /// It has to wait for the disk, for Kafka or for content.
+    case exchange(SourceExchange, FeedRoute)
+    /// The metadata of the queue is to be changed, by the content if there is any.
+    case change(QueueAddress)
   }
 
-  /// Everything but POSTs is answered here, synchronously.
+  /// What only reads this node's memory is answered here, synchronously.
   func begin(_ request: FeedRequest) -> Beginning {
     var route: FeedRoute?
     // Asked before anything is read: what came between the two is in the answer.
@@ -39,11 +47,23 @@ struct FeedCore: Sendable {
       if match.route.isOperational {
         return .answer(finish(try operations.answer(match.route, query: target.query), request), route)
       }
+      if let kind = match.route.ace {
+        guard let aceQueue else { throw .notFound }
+        let ace = try ACERequest(kind, request, query: target.query, queue: aceQueue)
+        return .exchange(SourceExchange(.ace(ace)), match.route)
+      }
       currency = self.currency?()
       let (project, queue) = try Self.address(match, request)
       if request.method == "POST", let queue {
         try Self.checkPost(request, query: target.query)
         return .post(queue)
+      }
+      if let exchange = try SourceExchange(match, target, request, project: project) {
+        return .exchange(exchange, match.route)
+      }
+      if match.route == .queue, let queue, !["GET", "HEAD"].contains(request.method) {
+        try metadata.check(request, query: target.query)
+        return .change(queue)
       }
       guard Accept.allows(request.accept) else { throw .notAcceptable }
       var answer = try read(match, target, request, project: project, queue: queue, currency: currency)
@@ -58,6 +78,29 @@ struct FeedCore: Sendable {
   func post(_ content: ByteBuffer, to queue: QueueAddress, _ request: FeedRequest) async -> FeedAnswer {
     do throws(Problem) {
       return finish(try await posts.answer(content, to: queue), request)
+    } catch {
+      return refuse(error, request)
+    }
+  }
+
+  /// Answers what ``begin(_:)`` left to be waited for.
+  /// - Parameter content: empty where none is read.
+  func exchange(_ exchange: SourceExchange, _ content: ByteBuffer, _ request: FeedRequest) async -> FeedAnswer {
+    // Asked before anything is read: what came between the two is in the answer.
+    let currency = self.currency?()
+    do throws(Problem) {
+      var answer = try await exchanges.answer(exchange, content, currency: currency)
+      answer.add(currency)
+      return finish(answer, request)
+    } catch {
+      return refuse(error, request, currency)
+    }
+  }
+
+  /// Answers a request that ``begin(_:)`` called a change.
+  func change(_ content: ByteBuffer, of queue: QueueAddress, _ request: FeedRequest) async -> FeedAnswer {
+    do throws(Problem) {
+      return finish(try await metadata.change(content, of: queue, request), request)
     } catch {
       return refuse(error, request)
     }
@@ -86,10 +129,12 @@ struct FeedCore: Sendable {
     if match.route == .sources {
       return try sources.answer(project: project, query: query, currency: currency, location: target.text)
     }
-    if match.route == .sourceLog {
+    if match.route == .sourceLog || match.route == .sourceLowest {
       try query.check(known: [])
-      return try sources.answer(
-        project: project, source: match.source ?? "", log: match.log ?? "", currency: currency, location: target.text)
+      let key = try SourceLogKey(match, project: project)
+      return match.route == .sourceLog
+        ? try sources.answer(of: key, currency: currency, location: target.text)
+        : try sources.answer(lowestOf: key, currency: currency)
     }
     guard let queue else {
       return try queues.answer(project: project, query: query, currency: currency, location: target.text)
@@ -109,6 +154,9 @@ struct FeedCore: Sendable {
     case .action:
       try query.check(known: [], tolerated: PageRequest.toleratedParameters)
       return try items.answer(id: match.id ?? "", queue: queue, location: target.text)
+    case .queue:
+      try query.check(known: [])
+      return try metadata.answer(queue, request, currency: currency, location: target.text)
     case .statistics:
       try query.check(known: [])
       return try queues.statistics(of: queue, currency: currency, location: target.text)
@@ -135,7 +183,7 @@ struct FeedCore: Sendable {
     }
   }
 
-  private static func checkPost(_ request: FeedRequest, query: Substring?) throws(Problem) {
+  static func checkPost(_ request: FeedRequest, query: Substring?) throws(Problem) {
     try QueryItems(query).check(known: [])
     guard ContentType.isJSON(request.contentType, encoding: request.contentEncoding) else {
       throw .unsupportedMediaType
@@ -161,9 +209,12 @@ extension Problem {
   }()
 
   /// The rest of the content is not read, so the connection ends.
-  static let postTooLarge: Problem = {
-    var problem = Problem.contentTooLarge("the content of a POST", bytesMax: PostResponder.contentBytesMax)
+  static let postTooLarge = contentTooLarge(bytesMax: PostResponder.contentBytesMax)
+
+  /// The same for another bound.
+  static func contentTooLarge(bytesMax: Int) -> Problem {
+    var problem = Problem.contentTooLarge("the content of a request", bytesMax: bytesMax)
     problem.closesConnection = true
     return problem
-  }()
+  }
 }

@@ -17,6 +17,7 @@ package final class FeedServer: Service, Sendable {
   private let readiness: any ReadinessSource
   private let registry: PrometheusRegistry
   private let currency: (@Sendable () -> FeedCurrency)?
+  private let audit: AuditedQueues?
   private let metrics: HTTPMetrics
   private let drain = DrainState()
   private let logger: Logger
@@ -25,10 +26,11 @@ package final class FeedServer: Service, Sendable {
   /// - Parameters:
   ///   - publisher: where posted actions go; nil: POST is answered with 503.
   ///   - currency: how far the store can be vouched for; nil: empty pages make no statement of time.
+  ///   - audit: which queues are audited; nil: all of them, and nothing can be changed about it.
   package init(
     configuration: FeedServerConfiguration, store: ActionStore, publisher: ActionPublisher?,
     readiness: any ReadinessSource, registry: PrometheusRegistry,
-    currency: (@Sendable () -> FeedCurrency)? = nil, logger: Logger
+    currency: (@Sendable () -> FeedCurrency)? = nil, audit: AuditedQueues? = nil, logger: Logger
   ) {
     self.configuration = configuration
     self.store = store
@@ -36,6 +38,7 @@ package final class FeedServer: Service, Sendable {
     self.readiness = readiness
     self.registry = registry
     self.currency = currency
+    self.audit = audit
     self.metrics = HTTPMetrics(registry: registry)
     self.logger = logger
   }
@@ -73,9 +76,12 @@ package final class FeedServer: Service, Sendable {
 
   func core(_ routes: FeedRoutes) -> FeedCore {
     FeedCore(
-      routes: routes, pages: PageResponder(store: store, archive: configuration.archive),
+      routes: routes, pages: PageResponder(store: store, archive: configuration.archive, audit: audit),
       items: ItemsResponder(store: store),
-      queues: QueuesResponder(store: store), posts: PostResponder(publisher: publisher, sealer: store.sealer),
+      queues: QueuesResponder(store: store, audit: audit),
+      posts: PostResponder(publisher: publisher, sealer: store.sealer, audit: audit),
+      exchanges: ExchangeResponder(store: store, publisher: publisher), aceQueue: configuration.aceQueue,
+      metadata: MetadataResponder(queues: audit, store: store),
       operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain, store: store),
       currency: currency, metrics: metrics, budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))
   }

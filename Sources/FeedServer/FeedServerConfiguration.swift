@@ -1,3 +1,5 @@
+package import AuditActions
+
 /// Where to listen.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
   package var host: String
@@ -21,6 +23,9 @@ package struct FeedServerConfiguration: Sendable {
   package var limits = ConnectionLimits()
   /// Where what has expired can be found again.
   package var archive: ArchiveLink?
+  /// Where what Apache ACE's protocol brings goes; its project is the one whose logs that protocol shows.
+  /// Nil: that protocol is not spoken.
+  package var aceQueue: QueueAddress?
   /// Answers pages on the event loop, without going through Hummingbird. Off for comparison only.
   package var answersPagesDirectly = true
   /// Answers plain pages before llhttp sees them. Off for comparison only.

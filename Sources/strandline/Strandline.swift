@@ -22,8 +22,9 @@ struct Strandline: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      DevCommand.self, ServeCommand.self, EmitCommand.self, ActionsCommand.self, FollowCommand.self, TopicCommand.self,
-      ArchiveCommand.self, VerifyCommand.self, DoctorCommand.self, ConfigCommand.self,
+      DevCommand.self, ServeCommand.self, EmitCommand.self, ActionsCommand.self, FollowCommand.self, QueueCommand.self,
+      TopicCommand.self, ArchiveCommand.self, SyncCommand.self, VerifyCommand.self, DoctorCommand.self,
+      ConfigCommand.self,
     ])
 }
 

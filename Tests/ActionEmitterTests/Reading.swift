@@ -44,6 +44,13 @@ func readTopic(
   return records
 }
 
+/// Counted from several tasks.
+final class Tally: Sendable {
+  private let count = Atomic<Int>(0)
+  var value: Int { count.load(ordering: .relaxed) }
+  func add() { count.add(1, ordering: .relaxed) }
+}
+
 /// Looks again and again, without holding a thread, until `condition` holds or a failing test has waited long enough.
 func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
   let deadline = ContinuousClock.now + patience

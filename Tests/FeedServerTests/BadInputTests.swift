@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "/", "/v1", "/v1/", "/v2/p/queues/q/actions", "/v1/p/queues/q", "/v1/p/queues/q/messages", "/v1/queues/q",
+    "/", "/v1", "/v1/", "/v2/p/queues/q/actions", "/v1/p/queues/q/messages", "/v1/queues/q/messages",
     "/v1/p/queues/q/actions/id/more", "/v1/p", "//v1/p/queues/q/actions", "/metrics/x", "/favicon.ico",
     "/v1/a/b/c/d/e/f/g/h/i/j",
   ])

@@ -14,7 +14,9 @@ import Testing
       if line.hasPrefix("components:") { break }
       if line.hasPrefix("  /") { current = String(line.dropFirst(2).dropLast()) }
       let text = line.trimmingCharacters(in: .whitespaces)
-      if line.hasPrefix("    "), !line.hasPrefix("     "), let current, ["get:", "head:", "post:"].contains(text) {
+      if line.hasPrefix("    "), !line.hasPrefix("     "), let current,
+        ["get:", "head:", "post:", "put:", "patch:", "delete:"].contains(text)
+      {
         paths[current, default: []].append(text.dropLast().uppercased())
       }
     }

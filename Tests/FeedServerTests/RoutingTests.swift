@@ -1,3 +1,4 @@
+import AuditActions
 import Testing
 
 @testable import FeedServer

@@ -43,7 +43,7 @@ import Testing
       #expect(
         answer.text
           == #"{"source":"/workers/7","log":"1","highest":1099511627776,"received_count":5,"#
-          + #""missing_count":1099511627771,"first_seen":"2023-11-14T22:13:20.000000000Z","#
+          + #""missing_count":1099511627771,"lowest":1,"first_seen":"2023-11-14T22:13:20.000000000Z","#
           + #""last_seen":"2023-11-14T22:13:30.000000000Z","received":"1-3,7,1099511627776","#
           + #""missing":[{"range":"4-6","since":"2023-11-14T22:13:30.000000000Z"},"#
           + #"{"range":"8-1099511627775","since":"2023-11-14T22:13:30.000000000Z"}],"duplicates":1}"#)

@@ -48,15 +48,17 @@ struct Feed {
   let readiness = SetReadiness()
   let server: FeedServer
   private let publisher: ActionPublisher?
+  private let audit: AuditedQueues?
   private let nextOffset = OffsetCounter()
 
   init(
     management: Bool = false, publisher: ActionPublisher? = nil, currency: (@Sendable () -> FeedCurrency)? = nil,
     pageScanMax: Int? = nil, limits: ConnectionLimits = ConnectionLimits(), answersPagesDirectly: Bool = true,
-    archive: ArchiveLink? = nil
+    archive: ArchiveLink? = nil, aceQueue: QueueAddress? = nil, audit: AuditedQueues? = nil
   ) throws {
     directory = try TemporaryDirectory()
     self.publisher = publisher
+    self.audit = audit
     var configuration = StoreConfiguration(directory: directory.path, topic: "audit.actions")
     configuration.sealingKey = Array(0..<32)
     if let pageScanMax { configuration.pageScanMax = pageScanMax }
@@ -65,10 +67,11 @@ struct Feed {
     var serving = FeedServerConfiguration(listen: loopback, management: management ? loopback : nil)
     serving.limits = limits
     serving.archive = archive
+    serving.aceQueue = aceQueue
     serving.answersPagesDirectly = answersPagesDirectly
     server = FeedServer(
       configuration: serving, store: store, publisher: publisher, readiness: readiness, registry: registry,
-      currency: currency, logger: Self.logger)
+      currency: currency, audit: audit, logger: Self.logger)
   }
 
   static let logger: Logger = {
@@ -126,7 +129,7 @@ extension Feed {
     if let currency { source = { currency } }
     return FeedServer(
       configuration: configuration, store: store, publisher: publisher, readiness: readiness, registry: registry,
-      currency: source, logger: Self.logger)
+      currency: source, audit: audit, logger: Self.logger)
   }
 
   /// Another feed with the same limits: a server runs once.
@@ -138,7 +141,7 @@ extension Feed {
     configuration.answersPagesDirectly = answersPagesDirectly
     return FeedServer(
       configuration: configuration, store: store, publisher: publisher, readiness: readiness, registry: registry,
-      logger: Self.logger)
+      audit: audit, logger: Self.logger)
   }
 }
 

@@ -13,6 +13,8 @@ struct StoreSample {
   static let startMilliseconds: Int64 = 1_700_000_000_000
   static let queues = ["p/q", "p/r"]
 
+  static let log = SourceLogKey(project: "p", source: "/w", log: "1")
+
   let directory: String
   /// Path within the directory, and content.
   let files: [(name: String, bytes: [UInt8])]
@@ -39,23 +41,37 @@ struct StoreSample {
     var actions: Set<Kept> = []
     var offset: Int64 = 0
     for batch in 0..<14 {
+      var intake = store.beginIntake()
+      for index in 0..<4 {
+        let origin = try ActionOrigin(source: "/w", log: "1", sequence: offset + Int64(index) + 1)
+        let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+        _ = intake.judge(
+          origin, project: "p", contents: RecordContents(key: empty, value: empty), partition: Int32(index % 2),
+          offset: offset + Int64(index))
+      }
       _ = try store.append { writer in
+        var marks = intake.marks
         for index in 0..<4 {
           let partition = Int32(index % 2)
           let body = Samples.bodies[(batch + index) % 6]
           let key = Array(Self.queues[index % Self.queues.count].utf8)
           let hash = try body.withUnsafeBytes { try ActionBody.validate($0).eventHash(in: $0) }
+          let seconds: Int32 = index < 2 ? 300 : 86_400
           key.withUnsafeBytes { key in
             _ = body.withUnsafeBytes {
               writer.add(
                 partition: partition, offset: offset, key: key, timestampMilliseconds: nil,
-                timeToLiveSeconds: index < 2 ? 300 : 86_400, eventHash: hash, body: $0)
+                timeToLiveSeconds: seconds, eventHash: hash, body: $0)
+            }
+            if let mark = marks.take(partition: partition, offset: offset) {
+              writer.number(mark, keyBytes: key.count, timeToLiveSeconds: seconds)
             }
           }
           actions.insert(Kept(position: ActionPosition(partition: partition, offset: offset), body: body))
           offset += 1
         }
         writer.reject(partition: 2, offset: Int64(batch), key: nil, reason: "invalid_json")
+        writer.receive(intake)
       }
       if batch % 5 == 4 { try store.maintain() }
     }

@@ -26,8 +26,13 @@ final class ChildProcess: Sendable {
   private let outputEnd = DispatchSemaphore(value: 0)
   private let errorEnd = DispatchSemaphore(value: 0)
 
-  /// - Parameter inputFile: standard input, instead of `input`: for a child that may end before it has read everything.
-  init(_ arguments: [String], input: String? = nil, inputFile: URL? = nil, environment: [String: String] = [:]) throws {
+  /// - Parameters:
+  ///   - inputFile: standard input, instead of `input`: for a child that may end before it has read everything.
+  ///   - inputHandle: the same, for a child that is given one thing after the other.
+  init(
+    _ arguments: [String], input: String? = nil, inputFile: URL? = nil, inputHandle: FileHandle? = nil,
+    environment: [String: String] = [:]
+  ) throws {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -37,7 +42,7 @@ final class ChildProcess: Sendable {
     process.standardOutput = outputPipe
     process.standardError = errorPipe
     let inputPipe = Pipe()
-    process.standardInput = try inputFile.map { try FileHandle(forReadingFrom: $0) } ?? inputPipe
+    process.standardInput = try inputHandle ?? inputFile.map { try FileHandle(forReadingFrom: $0) } ?? inputPipe
     try process.run()
     self.process = Mutex(process)
     Self.drain(outputPipe, outputEnd) { data in self.output.withLock { $0.append(data) } }

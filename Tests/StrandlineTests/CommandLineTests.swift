@@ -173,7 +173,8 @@ struct CommandLineTests {
   @Test(
     "every command explains itself with an example",
     arguments: [
-      [], ["dev"], ["serve"], ["emit"], ["actions"], ["follow"], ["topic", "create"], ["doctor"], ["config", "print"],
+      [], ["dev"], ["serve"], ["emit"], ["actions"], ["follow"], ["topic", "create"], ["doctor"], ["queue", "get"],
+      ["queue", "set"], ["queue", "delete"], ["config", "print"],
     ])
   func help(command: [String]) async throws {
     let result = try await ChildProcess.run(command + ["--help"])

@@ -55,13 +55,4 @@ struct SettingsTableTests {
   func noSizes(text: String) {
     #expect(ByteCount.parse(text) == nil)
   }
-
-  @Test(
-    "edits are counted",
-    arguments: [
-      ("", "", 0), ("a", "", 1), ("abc", "abc", 0), ("abc", "acb", 1), ("kitten", "sitting", 3), ("ca", "abc", 3),
-    ])
-  func edits(first: String, second: String, count: Int) {
-    #expect(NearestName.distance(Array(first.utf8), Array(second.utf8)) == count)
-  }
 }

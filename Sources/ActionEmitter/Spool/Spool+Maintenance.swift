@@ -48,14 +48,27 @@ extension Spool {
     }
   }
 
+  /// Whether somebody waits for the disk.
+  var awaitsSync: Bool { state.withLock { !$0.syncs.isEmpty } }
+
+  func takeSyncs() -> [(position: SpooledPosition, told: Sync)] {
+    state.withLock { state in
+      defer { state.syncs = [] }
+      return state.syncs
+    }
+  }
+
   var isUnsynced: Bool { state.withLock { state in state.files.contains { $0.isUnsynced } } }
 
-  /// Has the disk keep what was accepted up to now.
+  /// Has the disk keep what was accepted up to now, and tells those who wait for it.
   /// - Throws: `spool`; then it is tried again with the next call.
   func sync() throws(EmitError) {
-    let files = state.withLock { state in
-      defer { for index in state.files.indices { state.files[index].isUnsynced = false } }
-      return state.files.filter { $0.isUnsynced }
+    let (files, syncs) = state.withLock { state in
+      defer {
+        for index in state.files.indices { state.files[index].isUnsynced = false }
+        state.syncs = []
+      }
+      return (state.files.filter { $0.isUnsynced }, state.syncs)
     }
     do throws(EmitError) {
       for file in files { try folder.disk.sync(file.mapping, folder.path(of: file.header.number)) }
@@ -67,8 +80,11 @@ extension Spool {
         }
       }
       metrics.syncFailed()
+      // Not to be called not written: the next sync may keep it, and Kafka get it.
+      for sync in syncs { sync.told(.failure(.notSynced(error))) }
       throw error
     }
+    for sync in syncs { sync.told(.success(sync.position)) }
   }
 
   /// Makes everything durable and notes that the log may go on whatever happens to the system, then gives the folder

@@ -9,6 +9,8 @@ import Synchronization
 /// however it ends. Everything that may block is in ``maintain()``, which the publisher's thread calls.
 final class Spool: Sendable {
   typealias Delivery = @Sendable (Acknowledgements.Outcome) -> Void
+  /// Told once that the disk has an action, or that it could not be told to keep it.
+  typealias Sync = @Sendable (Result<SpooledPosition, EmitError>) -> Void
 
   /// A file with actions, or one made ahead.
   struct File: Sendable {
@@ -33,6 +35,8 @@ final class Spool: Sendable {
     var pending: Int
     /// Who waits for what became of an action accepted by this process.
     var deliveries: [SpoolPlace: Delivery] = [:]
+    /// Who waits for the disk to have what this process accepted.
+    var syncs: [(position: SpooledPosition, told: Sync)] = []
     var departing: [UInt64] = []
     var isClosed = false
     var isPublisherAsleep = false
@@ -80,10 +84,11 @@ final class Spool: Sendable {
 
   // MARK: Accepting
 
-  /// Numbers an action and keeps it. When this returns, the action outlives the process.
+  /// Numbers an action and keeps it. When this returns, the action outlives the process; when `onSync` is told so, the
+  /// system as well.
   /// - Throws: `closed`; `spool_full`; `too_large` for one that no file has room for; `spool` for a project that is
   ///   one too many.
-  func append(_ record: EmitRecord, onDelivery: Delivery?) throws(EmitError) {
+  func append(_ record: EmitRecord, onDelivery: Delivery?, onSync: Sync? = nil) throws(EmitError) {
     let payload = SpoolRecord.payloadBytes(of: record) + (seal.map(SpoolRecord.payloadBytes(of:)) ?? 0)
     let (refusal, wakes): (EmitError?, Bool) = state.withLock { state in
       do throws(EmitError) {
@@ -95,6 +100,7 @@ final class Spool: Sendable {
         state.files[state.files.count - 1].actionsEnd = state.files[state.files.count - 1].end
         state.pending += 1
         if let onDelivery { state.deliveries[place] = onDelivery }
+        if let onSync { state.syncs.append((SpooledPosition(logID: logID, sequence: sequence), onSync)) }
         defer { state.isPublisherAsleep = false }
         return (nil, state.isPublisherAsleep)
       } catch {
@@ -157,6 +163,7 @@ final class Spool: Sendable {
   /// Gives the folder free; nothing is accepted or published any more.
   func letGo() {
     refuse()
+    for sync in takeSyncs() { sync.told(.failure(.notSynced)) }
     lock.withLock { $0 = nil }
   }
 

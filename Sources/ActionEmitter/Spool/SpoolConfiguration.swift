@@ -42,6 +42,21 @@ public struct SpoolStatus: Sendable, Hashable {
   public var beganBecause: SpoolBeginning?
 }
 
+/// Where an action stands in its source's log.
+public struct SpooledPosition: Hashable, Sendable, CustomStringConvertible {
+  /// The log: the milliseconds since 1970 when it began.
+  public let logID: Int64
+  /// The action's number in it, from 1 for each project.
+  public let sequence: Int64
+
+  public init(logID: Int64, sequence: Int64) {
+    self.logID = logID
+    self.sequence = sequence
+  }
+
+  public var description: String { "log \(logID), number \(sequence)" }
+}
+
 /// Why a spool begins a new log id. The raw value is the `reason` label of `strandline_spool_logs_begun_total`.
 public enum SpoolBeginning: String, Sendable, Hashable, CaseIterable {
   /// There was no spool: it is new, or it was lost.

@@ -104,8 +104,8 @@ final class SpoolPublisher: Sendable {
         attempt("the spool's files cannot be kept up", spool.maintain)
         nextRound = now + .milliseconds(Self.pauseMilliseconds)
       }
-      if now >= nextSync {
-        if spool.isUnsynced { attempt("the spool cannot be synced", spool.sync) }
+      if now >= nextSync || spool.awaitsSync {
+        if spool.isUnsynced || spool.awaitsSync { attempt("the spool cannot be synced", spool.sync) }
         nextSync = now + spool.configuration.syncInterval
       }
       if !turn(&cursor) { sleep(until: min(nextRound, nextSync), cursor) }
@@ -133,7 +133,7 @@ final class SpoolPublisher: Sendable {
     let sleeps = spool.state.withLock { state in
       let isNews =
         state.files.last.map { SpoolPlace(file: $0.header.number, position: $0.actionsEnd) > cursor } ?? false
-      state.isPublisherAsleep = awaitsKafka || !isNews
+      state.isPublisherAsleep = (awaitsKafka || !isNews) && state.syncs.isEmpty
       return state.isPublisherAsleep
     }
     if sleeps {

@@ -27,6 +27,8 @@ final class Catalog: Sendable {
     /// Records dead-lettered in all, by reason.
     var rejected: [String: UInt64]
     var duplicates: UInt64
+    /// Records not wanted by their queues, by reason.
+    var dropped: [String: UInt64]
     /// Holes not written before.
     var holes: [Hole]
     /// The segments there are, to notice at the next start when one is missing or shorter.
@@ -55,6 +57,7 @@ final class Catalog: Sendable {
     var isCounted: Bool
     var rejected: [String: UInt64]
     var duplicates: UInt64
+    var dropped: [String: UInt64]
     var holes: [Hole]
     var segments: [SegmentFact]
     var departing: [UInt64]
@@ -111,6 +114,7 @@ final class Catalog: Sendable {
       try db.execute(sql: "ALTER TABLE offsets ADD COLUMN last_record INTEGER NOT NULL DEFAULT 0")
     }
     migrator.registerMigration("4") { db in try Self.createSourceLogs(db) }
+    migrator.registerMigration("5") { db in try Self.createPurgePoints(db) }
     migrator.registerMigration("6") { db in try Self.addQueuesOfSourceLogs(db) }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
@@ -120,6 +124,10 @@ final class Catalog: Sendable {
   }
 
   func close() { try? database.close() }
+
+  /// For what is read and written apart from checkpoints.
+  func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try database.read(body) }
+  func write(_ body: (Database) throws -> Void) throws { try database.write(body) }
 
   // MARK: Reading
 
@@ -147,7 +155,8 @@ final class Catalog: Sendable {
         identity: StoreIdentity(high: high, low: low), topic: topic, batch: facts["batch"].flatMap { UInt64($0) } ?? 0,
         standings: standings, groups: try Self.groups(db), isCounted: facts["segments"] != nil,
         rejected: rejected,
-        duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, holes: try Self.holes(db),
+        duplicates: facts["duplicates"].flatMap { UInt64($0) } ?? 0, dropped: Self.counts(facts["dropped"] ?? ""),
+        holes: try Self.holes(db),
         segments: Self.segments(facts["segments"] ?? ""),
         departing: (facts["departing"] ?? "").split(separator: ",").compactMap { Self.segmentNumber($0) },
         storeMilliseconds: facts["store_ms"].flatMap { Int64($0) } ?? .min, sources: try Self.sourceLogs(db))
@@ -157,6 +166,16 @@ final class Catalog: Sendable {
   /// Nil for what no store counts up to: nothing reckons with it.
   private static func segmentNumber(_ text: Substring) -> UInt64? {
     UInt64(text).flatMap { $0 < 1 << 53 ? $0 : nil }
+  }
+
+  /// `reason:count` after `reason:count`, divided by commas.
+  private static func counts(_ text: String) -> [String: UInt64] {
+    let pairs = text.split(separator: ",").compactMap { part -> (String, UInt64)? in
+      let parts = part.split(separator: ":")
+      guard parts.count == 2, let count = UInt64(parts[1]) else { return nil }
+      return (String(parts[0]), count)
+    }
+    return Dictionary(pairs) { first, _ in first }
   }
 
   private static func segments(_ text: String) -> [SegmentFact] {
@@ -241,6 +260,10 @@ final class Catalog: Sendable {
     try database.write { db in
       try Self.setFact("batch", String(checkpoint.batch), db)
       try Self.setFact("duplicates", String(checkpoint.duplicates), db)
+      if !checkpoint.dropped.isEmpty {
+        let dropped = checkpoint.dropped.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
+        try Self.setFact("dropped", dropped.joined(separator: ","), db)
+      }
       let segments = checkpoint.segments.map { "\($0.number):\($0.firstBatch):\($0.bytes)" }
       try Self.setFact("segments", segments.joined(separator: ","), db)
       try Self.setFact("departing", checkpoint.departing.map { String($0) }.joined(separator: ","), db)

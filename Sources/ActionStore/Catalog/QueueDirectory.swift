@@ -47,6 +47,8 @@ final class QueueDirectory: Sendable {
     var counters: [Counters] = []
     var frontiers: [ReadFrontier] = []
     var rejections: [UInt32: Rejections] = [:]
+    /// Records not wanted by their queues, by reason.
+    var dropped: [String: UInt64] = [:]
     /// Queue names of a project, ascending.
     var queues: [String: [String]] = [:]
     var movedFrontiers: Set<UInt32> = []
@@ -108,8 +110,13 @@ final class QueueDirectory: Sendable {
   }
 
   /// The writer's, when it makes a batch or the loss of a segment visible.
-  func update(_ counters: [(group: UInt32, counters: Counters)], rejections: [UInt32: Rejections] = [:]) {
+  /// - Parameter dropped: nil: as it is.
+  func update(
+    _ counters: [(group: UInt32, counters: Counters)], rejections: [UInt32: Rejections] = [:],
+    dropped: [String: UInt64]? = nil
+  ) {
     state.withLock { state in
+      if let dropped { state.dropped = dropped }
       for change in counters { state.counters[Int(change.group)] = change.counters }
       state.rejections.merge(rejections) { $1 }
     }
@@ -144,6 +151,9 @@ final class QueueDirectory: Sendable {
       return Array(names[start...].prefix(limit))
     }
   }
+
+  /// Records not wanted by their queues, by reason.
+  var dropped: [String: UInt64] { state.withLock { $0.dropped } }
 
   var queueCount: Int { state.withLock { $0.groups.count } }
 }

@@ -1,3 +1,5 @@
+package import AuditActions
+
 /// What a node knows of one queue. Every record is counted once:
 /// `received = live + expiredServed + expiredUnread + rejected`.
 package struct QueueStatistics: Sendable {
@@ -34,6 +36,8 @@ package struct StoreBalance: Sendable {
   package var expiredUnread: UInt64 = 0
   package var rejected: UInt64 = 0
   package var duplicates: UInt64 = 0
+  /// Records their queues did not want, by reason; of no queue, and not among the received.
+  package var dropped: [DropReason: UInt64] = [:]
 
   mutating func add(_ queue: QueueStatistics) {
     queues += 1

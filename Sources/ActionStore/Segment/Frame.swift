@@ -9,7 +9,7 @@
 /// | 16 | 8 | number of the batch, ascending by one |
 /// | 24 | 2 | frames the batch has, over all lanes |
 /// | 26 | 2 | entries of the coverage table |
-/// | 28 | 4 | zero |
+/// | 28 | 4 | where among the records those of kind `numbers` begin, in bytes; zero when there is none |
 /// | 32 | 8 | stored, milliseconds since 1970 |
 /// | 40 | 24 each | coverage: partition (4), fingerprint of the last record before the next offset (4, see ``RecordFingerprint``), first offset (8), next offset (8) of the whole batch |
 /// | … | | records, see ``FrameRecord`` |
@@ -20,6 +20,8 @@ struct FrameHeader: Equatable {
   static let magic: UInt32 = 0x314D_5246
   static let fixedBytes = 40
   static let coverageBytes = 24
+  /// Where in a frame ``numbersStart`` stands.
+  static let numbersStartOffset = 28
 
   var payloadBytes: Int
   var recordCount: Int
@@ -27,6 +29,8 @@ struct FrameHeader: Equatable {
   var frameCount: Int
   var storedMilliseconds: Int64
   var coverage: [Coverage]
+  /// Where among the records those that number others begin, see ``NumberRecord``; 0 when there is none.
+  var numbersStart = 0
 
   /// What a batch covers of one partition: `first ..< next`.
   struct Coverage: Equatable, Sendable {
@@ -39,7 +43,7 @@ struct FrameHeader: Equatable {
   /// The fixed part and the coverage table, with the checksum over these and `records`.
   static func encode(
     batch: UInt64, frameCount: Int, recordCount: Int, storedMilliseconds: Int64, coverage: [Coverage],
-    records: UnsafeRawBufferPointer
+    numbersStart: Int = 0, records: UnsafeRawBufferPointer
   ) -> [UInt8] {
     let headBytes = fixedBytes + coverage.count * coverageBytes
     var head = [UInt8](repeating: 0, count: headBytes)
@@ -50,6 +54,7 @@ struct FrameHeader: Equatable {
       bytes.store(batch, at: 16)
       bytes.store(UInt16(truncatingIfNeeded: frameCount), at: 24)
       bytes.store(UInt16(truncatingIfNeeded: coverage.count), at: 26)
+      bytes.store(UInt32(truncatingIfNeeded: numbersStart), at: numbersStartOffset)
       bytes.store(storedMilliseconds, at: 32)
       var position = fixedBytes
       for part in coverage {
@@ -92,6 +97,7 @@ struct FrameHeader: Equatable {
     return FrameHeader(
       payloadBytes: payload, recordCount: Int(bytes.integer(at: start + 12, as: UInt32.self)),
       batch: bytes.integer(at: start + 16), frameCount: Int(bytes.integer(at: start + 24, as: UInt16.self)),
-      storedMilliseconds: bytes.integer(at: start + 32), coverage: coverage)
+      storedMilliseconds: bytes.integer(at: start + 32), coverage: coverage,
+      numbersStart: Int(bytes.integer(at: start + numbersStartOffset, as: UInt32.self)))
   }
 }

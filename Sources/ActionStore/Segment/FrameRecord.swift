@@ -29,6 +29,16 @@ struct FrameRecord {
     /// Sequence numbers that a source's log received with this batch: see ``SourceRecord``. Its key is the project, and
     /// its ordinal zero.
     case source = 4
+    /// Which actions of this frame have which numbers: see ``NumberRecord``. Its key is the project, and its ordinal
+    /// zero.
+    case numbers = 5
+
+    /// Records of this batch that their queues did not want, in number as the ordinal says, for one reason, which is the
+    /// body. Its key is empty.
+    case dropped = 8
+
+    /// Whether its key names a queue, and its ordinal counts that queue's records.
+    var isOfQueue: Bool { self != .source && self != .numbers && self != .dropped }
   }
 
   var offset: Int64
@@ -74,25 +84,34 @@ struct FrameRecord {
     var position = start + FrameHeader.fixedBytes + header.coverage.count * FrameHeader.coverageBytes
     let end = start + FrameHeader.fixedBytes + header.payloadBytes
     for _ in 0..<header.recordCount {
-      guard position + fixedBytes <= end else { return false }
-      let bodyBytes = Int(bytes.integer(at: position + 24, as: UInt32.self))
-      let keyBytes = Int(bytes.integer(at: position + 38, as: UInt16.self))
-      let coverageIndex = Int(bytes.integer(at: position + 36, as: UInt16.self))
-      let keyStart = position + fixedBytes
-      guard keyStart + keyBytes + bodyBytes <= end, coverageIndex < header.coverage.count,
-        let kind = Kind(rawValue: bytes.integer(at: position + 40))
-      else { return false }
-      let record = FrameRecord(
-        offset: bytes.integer(at: position), createdMilliseconds: bytes.integer(at: position + 8),
-        ordinal: bytes.integer(at: position + 16), timeToLiveSeconds: bytes.integer(at: position + 28),
-        eventHash: bytes.integer(at: position + 32), coverageIndex: coverageIndex, kind: kind)
-      guard record.isPlausible else { return false }
-      visit(
-        record, UnsafeRawBufferPointer(rebasing: bytes[keyStart..<(keyStart + keyBytes)]), keyStart + keyBytes,
-        bodyBytes)
-      position = keyStart + keyBytes + bodyBytes
+      guard let next = read(bytes, at: position, end: end, coverageCount: header.coverage.count) else { return false }
+      visit(next.record, next.key, next.bodyPosition, next.bodyBytes)
+      position = next.bodyPosition + next.bodyBytes
     }
     return position == end
+  }
+
+  /// The record at `position`; nil when this format did not write it, or it does not end before `end`.
+  @inline(__always)
+  static func read(
+    _ bytes: UnsafeRawBufferPointer, at position: Int, end: Int, coverageCount: Int
+  ) -> (record: FrameRecord, key: UnsafeRawBufferPointer, bodyPosition: Int, bodyBytes: Int)? {
+    guard position + fixedBytes <= end else { return nil }
+    let bodyBytes = Int(bytes.integer(at: position + 24, as: UInt32.self))
+    let keyBytes = Int(bytes.integer(at: position + 38, as: UInt16.self))
+    let coverageIndex = Int(bytes.integer(at: position + 36, as: UInt16.self))
+    let keyStart = position + fixedBytes
+    guard keyStart + keyBytes + bodyBytes <= end, coverageIndex < coverageCount,
+      let kind = Kind(rawValue: bytes.integer(at: position + 40))
+    else { return nil }
+    let record = FrameRecord(
+      offset: bytes.integer(at: position), createdMilliseconds: bytes.integer(at: position + 8),
+      ordinal: bytes.integer(at: position + 16), timeToLiveSeconds: bytes.integer(at: position + 28),
+      eventHash: bytes.integer(at: position + 32), coverageIndex: coverageIndex, kind: kind)
+    guard record.isPlausible else { return nil }
+    return (
+      record, UnsafeRawBufferPointer(rebasing: bytes[keyStart..<(keyStart + keyBytes)]), keyStart + keyBytes, bodyBytes
+    )
   }
 }
 

@@ -15,6 +15,8 @@ final class Segment: Sendable {
   let check: SegmentCheck?
   /// Offsets seen when the segment was sealed, by partition: `first ..< next`. Empty while it is open.
   let coverage: [Int32: Range<Int64>]
+  /// Which of its actions have numbers of a source.
+  let numbers: SegmentNumbers
   /// When its last action expires, milliseconds since 1970; never lowered.
   private let latestExpiry: Atomic<Int64>
 
@@ -29,6 +31,8 @@ final class Segment: Sendable {
     self.check = check
     self.coverage = coverage
     self.latestExpiry = Atomic(latestExpiry)
+    // What is written to is told of every frame; what is sealed is looked at when somebody asks.
+    if case .open = index { numbers = SegmentNumbers(isRead: true) } else { numbers = SegmentNumbers(isRead: false) }
   }
 
   var latestExpiryMilliseconds: Int64 { latestExpiry.load(ordering: .acquiring) }

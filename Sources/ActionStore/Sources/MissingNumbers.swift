@@ -43,6 +43,10 @@ final class MissingIndex: Sendable {
 
   private let hasAny = Atomic(false)
   private let state = Mutex(State())
+  /// What lies below is not wanted any more, and not missed.
+  private let purgePoints: PurgePoints
+
+  init(purgePoints: PurgePoints) { self.purgePoints = purgePoints }
 
   /// Nil when nothing is missing that is known to be the queue's.
   func statement(of queue: QueueKey) -> MissingNumbers? {
@@ -56,7 +60,7 @@ final class MissingIndex: Sendable {
   func refresh(_ logs: [SourceLogKey: SourceLog], now: Int64) {
     var found = State()
     found.notedUntil = now.subtractingReportingOverflow(Self.graceMilliseconds).partialValue
-    for (key, log) in logs { found.note(key, log) }
+    for (key, log) in logs { found.note(key, log, from: purgePoints[key]) }
     found.statements = found.queues.mapValues { MissingNumbers($0) }
     // Readers wait for no more than this.
     state.withLock { $0 = found }
@@ -70,7 +74,7 @@ final class MissingIndex: Sendable {
       for (key, log) in logs {
         guard let queue = state.queueOfLog.removeValue(forKey: key) else { continue }
         state.queues[queue]?[key] = nil
-        state.note(key, log)
+        state.note(key, log, from: purgePoints[key])
         let left = state.queues[queue] ?? [:]
         state.queues[queue] = left.isEmpty ? nil : left
         state.statements[queue] = left.isEmpty ? nil : MissingNumbers(left)
@@ -81,12 +85,12 @@ final class MissingIndex: Sendable {
 }
 
 extension MissingIndex.State {
-  fileprivate mutating func note(_ key: SourceLogKey, _ log: SourceLog) {
+  fileprivate mutating func note(_ key: SourceLogKey, _ log: SourceLog, from lowest: Int64) {
     guard !log.gaps.isEmpty, case .sole(let queue) = log.queue else { return }
     var statement = MissingNumbers.Log(
       key: key, count: 0, ranges: SequenceRanges(), sinceMilliseconds: .max)
     var ranges = 0
-    for gap in log.gaps where gap.sinceMilliseconds <= notedUntil {
+    for gap in log.gaps(from: lowest) where gap.sinceMilliseconds <= notedUntil {
       // Gaps of a log do not overlap: their sum is a number of the log's.
       statement.count &+= gap.numbers.upperBound &- gap.numbers.lowerBound &+ 1
       statement.sinceMilliseconds = min(statement.sinceMilliseconds, gap.sinceMilliseconds)

@@ -29,6 +29,34 @@ package struct SourceIntake {
     var place: (partition: Int32, offset: Int64)?
   }
 
+  /// A record whose number is new: where it stands in the topic, and of what log it is.
+  package struct Mark: Sendable {
+    package let partition: Int32
+    package let offset: Int64
+    /// Which of the logs of this batch.
+    let arrival: Int
+    let sequence: Int64
+  }
+
+  /// Those of them that are taken one after the other, in the order in which they were judged.
+  package struct Marks {
+    fileprivate let marks: [Mark]
+    private var next = 0
+
+    fileprivate init(_ marks: [Mark]) { self.marks = marks }
+
+    /// The mark of a record; nil for one without a number, or whose number was not new.
+    package mutating func take(partition: Int32, offset: Int64) -> Mark? {
+      guard next < marks.count, marks[next].offset == offset, marks[next].partition == partition else { return nil }
+      defer { next += 1 }
+      return marks[next]
+    }
+  }
+
+  /// To be asked for every record, in the order in which they were judged.
+  package var marks: Marks { Marks(allMarks) }
+
+  private var allMarks: [Mark] = []
   private let ledger: SourceLedger
   private let rereadBelow: [Int32: Int64]
   private let now: Int64
@@ -52,7 +80,10 @@ package struct SourceIntake {
     let isReread = offset < rereadBelow[partition] ?? .min
     let index = index(of: SourceLogKey(project: project, source: origin.source, log: origin.log))
     let verdict = arrivals[index].judge(origin.sequence, contents, isReread: isReread, at: (partition, offset))
-    if verdict == .new { arrivals[index].queue.add(queue.map { .sole($0) } ?? .several) }
+    if verdict == .new {
+      allMarks.append(Mark(partition: partition, offset: offset, arrival: index, sequence: origin.sequence))
+      arrivals[index].queue.add(queue.map { .sole($0) } ?? .several)
+    }
     return verdict
   }
 
@@ -75,6 +106,11 @@ package struct SourceIntake {
         if !item.reread.isEmpty { log.noteReread(item.reread) }
         return (item.key, log)
       })
+  }
+
+  /// A log of this batch, and where the first record of it stood.
+  func place(of arrival: Int) -> (key: SourceLogKey, place: (partition: Int32, offset: Int64))? {
+    arrivals[arrival].place.map { (arrivals[arrival].key, $0) }
   }
 
   /// What each log received in this batch, for which queue, and where the first of it stood.
@@ -118,35 +154,5 @@ package struct RecordContents: Sendable, Equatable {
     crc.update(key)
     crc.update(value)
     self.value = crc.value
-  }
-}
-
-/// What one batch received of a log, as a record of its frame: bytes of the source (2), of the log id (2), the source,
-/// the log id, the ranges as text. The key is the project.
-enum SourceRecord {
-  static func encode(_ key: SourceLogKey, _ numbers: SequenceRanges) -> [UInt8] {
-    let (source, log) = (Array(key.source.utf8), Array(key.log.utf8))
-    var bytes: [UInt8] = []
-    for count in [source.count, log.count] {
-      bytes.append(UInt8(truncatingIfNeeded: count))
-      bytes.append(UInt8(truncatingIfNeeded: count >> 8))
-    }
-    return bytes + source + log + Array(numbers.description.utf8)
-  }
-
-  /// Nil for what no store writes.
-  static func decode(
-    project: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
-  ) -> (key: SourceLogKey, numbers: SequenceRanges)? {
-    guard bytes.count >= 4 else { return nil }
-    let sourceEnd = 4 + Int(bytes.integer(at: 0, as: UInt16.self))
-    let logEnd = sourceEnd + Int(bytes.integer(at: 2, as: UInt16.self))
-    guard logEnd <= bytes.count,
-      let numbers = try? SequenceRanges(parsing: UnsafeRawBufferPointer(rebasing: bytes[logEnd...]), rangesMax: .max)
-    else { return nil }
-    let key = SourceLogKey(
-      project: String(decoding: project, as: UTF8.self), source: String(decoding: bytes[4..<sourceEnd], as: UTF8.self),
-      log: String(decoding: bytes[sourceEnd..<logEnd], as: UTF8.self))
-    return (key, numbers)
   }
 }

@@ -25,9 +25,10 @@ final class SourceLedger: Sendable {
   }
 
   private let state: Mutex<State>
-  private let missing = MissingIndex()
+  private let missing: MissingIndex
 
-  init(_ state: State = State()) {
+  init(_ state: State = State(), purgePoints: PurgePoints = PurgePoints([:])) {
+    missing = MissingIndex(purgePoints: purgePoints)
     self.state = Mutex(State())
     replace(state)
   }

@@ -1,3 +1,5 @@
+package import AuditActions
+
 /// What the caller of `ActionStore.append` puts a batch together with. Use it only inside that call.
 package struct BatchWriter {
   let writer: StoreWriter
@@ -22,6 +24,11 @@ package struct BatchWriter {
       timeToLive: timeToLiveSeconds, eventHash: eventHash, body: body)
   }
 
+  /// Keeps which number the action has that was added last, so that it can be found by it.
+  package func number(_ mark: SourceIntake.Mark, keyBytes: Int, timeToLiveSeconds: Int32) {
+    writer.number(mark, keyBytes: keyBytes, timeToLive: timeToLiveSeconds)
+  }
+
   /// Counts a record that went to the dead-letter topic.
   ///
   /// - Parameter key: the record's `project/queue` when it is a valid one: then the queue's readers are told.
@@ -34,6 +41,15 @@ package struct BatchWriter {
   package func skipDuplicate(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer) {
     writer.skipDuplicate(partition: partition, offset: offset, key: key)
   }
+
+  /// Counts a record that its queue does not want, and moves past it. The queue's count of records stays: what was not
+  /// wanted is no gap.
+  package func drop(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: DropReason) {
+    writer.drop(partition: partition, offset: offset, key: key, reason: reason)
+  }
+
+  /// Keeps the counts of what was dropped. To be called once everything is added, and before ``receive(_:)``.
+  package func keepDrops() { writer.keepDrops() }
 
   /// Keeps the sequence numbers that came with this batch. To be called last.
   package func receive(_ intake: SourceIntake) { writer.receive(intake) }
@@ -144,6 +160,23 @@ extension StoreWriter {
     countDuplicate(of: key, partition: partition)
   }
 
+  func drop(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: DropReason) {
+    guard claim(partition: partition, offset: offset) != nil else {
+      return countDuplicate(of: key, partition: partition)
+    }
+    batch.dropped[reason.rawValue, default: 0] += 1
+    batch.outcome.dropped[reason, default: 0] += 1
+  }
+
+  func keepDrops() {
+    for (reason, count) in batch.dropped {
+      append(
+        FrameRecord(
+          offset: 0, createdMilliseconds: batch.now, ordinal: count, timeToLiveSeconds: 0, eventHash: 0,
+          coverageIndex: 0, kind: .dropped), key: UnsafeRawBufferPointer(start: nil, count: 0), reason: reason)
+    }
+  }
+
   func receive(_ intake: SourceIntake) {
     batch.sources = intake.logs
     for (key, numbers, queue, partition, offset) in intake.received {
@@ -156,6 +189,39 @@ extension StoreWriter {
         body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: batch.buffer(of: 0)) }
       }
       batch.lanes[0].recordCount += 1
+    }
+    for lane in batch.lanes.indices where !batch.lanes[lane].numbers.isEmpty { writeNumbers(of: lane, intake) }
+  }
+
+  func number(_ mark: SourceIntake.Mark, keyBytes: Int, timeToLive: Int32) {
+    let lane = Lane.lane(forTimeToLive: timeToLive)
+    // One that had expired on arrival is not there.
+    guard let last = batch.lanes[lane].entries.last, last.entry.offset == mark.offset,
+      groups[Int(last.group)].partition == mark.partition
+    else { return }
+    let start = Int(last.entry.position) - keyBytes - FrameRecord.fixedBytes
+    batch.lanes[lane].numbers.append(
+      NumberRecord.Entry(arrival: mark.arrival, sequence: mark.sequence, start: UInt32(truncatingIfNeeded: start)))
+  }
+
+  /// Behind the actions of a lane, in the same frame: they go when the actions go.
+  private func writeNumbers(of lane: Int, _ intake: SourceIntake) {
+    let buffer = batch.buffer(of: lane)
+    batch.lanes[lane].numbersStart = buffer.count
+    for (arrival, entries) in Dictionary(grouping: batch.lanes[lane].numbers, by: \.arrival) {
+      let entries = entries.sorted { $0.sequence < $1.sequence }
+      guard let first = entries.first, let last = entries.last, let (key, place) = intake.place(of: arrival) else {
+        continue
+      }
+      let record = FrameRecord(
+        offset: place.offset, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0,
+        coverageIndex: coverageIndex(of: place.partition, at: place.offset), kind: .numbers)
+      let body = NumberRecord.encode(key, entries)
+      Array(key.project.utf8).withUnsafeBytes { project in
+        body.withUnsafeBytes { _ = record.append(key: project, body: $0, to: buffer) }
+      }
+      batch.lanes[lane].recordCount += 1
+      batch.lanes[lane].spans[key] = first.sequence...last.sequence
     }
   }
 

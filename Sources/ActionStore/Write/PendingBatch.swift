@@ -1,3 +1,5 @@
+package import AuditActions
+
 /// The batch being built: the records of each lane, what they cover, and how to undo it.
 struct PendingBatch {
   struct LanePart {
@@ -5,6 +7,12 @@ struct PendingBatch {
     var recordCount = 0
     var entries: [(group: UInt32, entry: IndexEntry)] = []
     var latestExpiry: Int64 = .min
+    /// The numbers that sources gave to actions of it, in the order of the actions.
+    var numbers: [NumberRecord.Entry] = []
+    /// Where among its records those begin that hold the numbers.
+    var numbersStart = 0
+    /// What of each log is among them.
+    var spans: [SourceLogKey: ClosedRange<Int64>] = [:]
   }
 
   var now: Int64 = 0
@@ -18,6 +26,8 @@ struct PendingBatch {
   /// Records rejected in all, by reason; and those of known queues.
   var rejected: [String: UInt64] = [:]
   var rejections: [(group: UInt32, ordinal: UInt64, reason: String)] = []
+  /// Records that were not wanted, by reason.
+  var dropped: [String: UInt64] = [:]
   var holes: [Hole] = []
   var sources: [SourceLogKey: SourceLog] = [:]
   var outcome = AppendOutcome()
@@ -30,12 +40,18 @@ struct PendingBatch {
       lanes[lane].recordCount = 0
       lanes[lane].entries.removeAll(keepingCapacity: true)
       lanes[lane].latestExpiry = .min
+      if !lanes[lane].numbers.isEmpty {
+        lanes[lane].numbers.removeAll(keepingCapacity: true)
+        lanes[lane].numbersStart = 0
+        lanes[lane].spans = [:]
+      }
     }
     coverage.removeAll(keepingCapacity: true)
     groups.removeAll()
     previous.removeAll(keepingCapacity: true)
     rejected.removeAll(keepingCapacity: true)
     rejections.removeAll(keepingCapacity: true)
+    if !dropped.isEmpty { dropped = [:] }
     holes.removeAll(keepingCapacity: true)
     if !sources.isEmpty { sources = [:] }
     outcome = AppendOutcome()
@@ -58,4 +74,6 @@ package struct AppendOutcome: Sendable, Equatable {
   /// TTL had passed on arrival: counted, not stored.
   package var expiredOnArrival = 0
   package var rejected = 0
+  /// Not wanted by their queues: counted, not stored.
+  package var dropped: [DropReason: Int] = [:]
 }

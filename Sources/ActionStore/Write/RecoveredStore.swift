@@ -14,6 +14,7 @@ struct RecoveredStore {
   var changedGroups: Set<UInt32> = []
   var rejected: [String: UInt64] = [:]
   var duplicates: UInt64 = 0
+  var dropped: [String: UInt64] = [:]
   var rejections: [UInt32: Rejections] = [:]
   var holes: [Hole] = []
   var checkpointedHoles = 0

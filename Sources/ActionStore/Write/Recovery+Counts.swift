@@ -11,7 +11,7 @@ extension Recovery {
       for frame in item.scan.frames {
         _ = FrameRecord.forEach(in: item.bytes, frameAt: frame.position, header: frame.header) { record, key, _, _ in
           let partition = frame.header.coverage[record.coverageIndex].partition
-          guard key.count > 0, record.kind != .source, let group = table.number(of: key, partition: partition) else {
+          guard key.count > 0, record.kind.isOfQueue, let group = table.number(of: key, partition: partition) else {
             return
           }
           highest[group] = max(highest[group] ?? 0, record.ordinal)

@@ -20,6 +20,9 @@ extension Recovery {
         let partition = coverage[record.coverageIndex].partition
         let text = UnsafeRawBufferPointer(rebasing: item.bytes[at..<(at + count)])
         if record.kind == .rejected { store.rejected[String(decoding: text, as: UTF8.self), default: 0] += 1 }
+        if record.kind == .dropped {
+          store.dropped[String(decoding: text, as: UTF8.self), default: 0] += record.ordinal
+        }
         if record.kind == .hole {
           store.holes.append(
             Hole(
@@ -28,7 +31,7 @@ extension Recovery {
               recordedMilliseconds: record.createdMilliseconds))
         }
         if record.kind == .source { store.sources.fold(project: key, text, now: record.createdMilliseconds) }
-        guard key.count > 0, record.kind != .source else { return }
+        guard key.count > 0, record.kind.isOfQueue else { return }
         fold(record, group: group(key, partition, &store, &table), reason: text, into: &store)
       }
     }
@@ -98,7 +101,10 @@ extension Recovery {
       firstBatch: header.firstBatch, lastBatch: item.scan.frames.last?.header.batch ?? (header.firstBatch - 1))
     retired.isDirty = false
     retired.frames = frames
-    for frame in item.scan.frames { retired.extendCoverage(by: frame.header.coverage) }
+    for frame in item.scan.frames {
+      retired.extendCoverage(by: frame.header.coverage)
+      segment.numbers.note(frame: frame.position, in: item.bytes)
+    }
     store.retired.append(retired)
   }
 

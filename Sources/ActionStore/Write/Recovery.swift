@@ -89,7 +89,8 @@ struct Recovery {
     if survey.isDamaged { goBack(kept, &store, table) }
     if survey.isDamaged || !(catalog?.isCounted ?? false) { recount(&store, table) }
     directory.update(
-      store.counters.indices.map { (UInt32($0), store.counters[$0]) }, rejections: store.rejections)
+      store.counters.indices.map { (UInt32($0), store.counters[$0]) }, rejections: store.rejections,
+      dropped: store.dropped)
     return store
   }
 
@@ -115,6 +116,7 @@ struct Recovery {
     store.checkpointedBatch = catalog.batch
     store.rejected = catalog.rejected
     store.duplicates = catalog.duplicates
+    store.dropped = catalog.dropped
     store.holes = catalog.holes
     store.sources = catalog.sources
     store.checkpointedHoles = catalog.holes.count

@@ -28,7 +28,8 @@ extension StoreWriter {
         let records = batch.buffer(of: lane).bytes
         let head = FrameHeader.encode(
           batch: number, frameCount: written.count, recordCount: batch.lanes[lane].recordCount,
-          storedMilliseconds: batch.now, coverage: batch.coverage, records: records)
+          storedMilliseconds: batch.now, coverage: batch.coverage, numbersStart: batch.lanes[lane].numbersStart,
+          records: records)
         let target = try segment(for: lane, frameBytes: head.count + records.count)
         target.isTorn = true
         target.isDirty = true
@@ -44,6 +45,8 @@ extension StoreWriter {
         part.segment.frames.append(UInt32(truncatingIfNeeded: part.start))
         part.segment.extendCoverage(by: batch.coverage)
         index(lane: part.lane, in: part.segment, recordsStart: part.recordsStart)
+        let spans = batch.lanes[part.lane].spans
+        if !spans.isEmpty { part.segment.segment.numbers.note(frame: part.start, spans) }
       }
     } catch {
       undoBatch()
@@ -65,6 +68,7 @@ extension StoreWriter {
     duplicates += UInt64(batch.outcome.duplicates)
     sources.install(batch.sources)
     for (reason, count) in batch.rejected { rejected[reason, default: 0] += count }
+    for (reason, count) in batch.dropped { dropped[reason, default: 0] += count }
     var changedRejections: [UInt32: Rejections] = [:]
     for item in batch.rejections {
       rejections[item.group, default: Rejections()].add(ordinal: item.ordinal, reason: item.reason)
@@ -73,7 +77,8 @@ extension StoreWriter {
     hasUncheckpointedChange = true
     for group in batch.groups.members { changedGroups.insert(group) }
     let changes = batch.groups.members.map { (group: $0, counters: counters[Int($0)]) }
-    publishOffsets { directory in directory.update(changes, rejections: changedRejections) }
+    let totals = batch.dropped.isEmpty ? nil : dropped
+    publishOffsets { directory in directory.update(changes, rejections: changedRejections, dropped: totals) }
   }
 
   /// Forgets the batch: counters return to what they were.

@@ -67,6 +67,7 @@ extension StoreWriter {
       try catalog.write(
         .init(
           batch: lastBatch, standings: standings, groups: rows, rejected: rejected, duplicates: duplicates,
+          dropped: dropped,
           holes: Array(holes[checkpointedHoles...]), segments: segmentFacts,
           departing: departing + departures.segments.sorted(),
           storeMilliseconds: batch.now, sources: sourceChanges))

@@ -42,6 +42,8 @@ final class StoreWriter {
   @exclusivity(unchecked) var counters: [QueueDirectory.Counters]
   var rejected: [String: UInt64]
   var duplicates: UInt64
+  /// Records not wanted by their queues, by reason.
+  var dropped: [String: UInt64]
   var rejections: [UInt32: Rejections]
   var holes: [Hole]
   /// How many of `holes` the catalog has.
@@ -88,6 +90,7 @@ final class StoreWriter {
     counters = recovered.counters
     rejected = recovered.rejected
     duplicates = recovered.duplicates
+    dropped = recovered.dropped
     rejections = recovered.rejections
     holes = recovered.holes
     checkpointedHoles = recovered.checkpointedHoles

@@ -19,6 +19,8 @@ struct RequestHead {
       case 6 where Self.equals(name, "prefer"): Self.join(&request.prefer, value)
       case 6 where Self.equals(name, "expect"): wantsContinue = Self.equals(value, "100-continue")
       case 7 where Self.equals(name, "upgrade"): wantsUpgrade = true
+      case 8 where Self.equals(name, "if-match"): Self.join(&request.ifMatch, value)
+      case 13 where Self.equals(name, "if-none-match"): Self.join(&request.ifNoneMatch, value)
       case 12 where Self.equals(name, "x-project-id"): Self.join(&request.project, value)
       case 12 where Self.equals(name, "x-request-id"): Self.join(&requestID, value)
       case 14 where Self.equals(name, "content-length"):

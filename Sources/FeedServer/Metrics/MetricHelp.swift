@@ -3,6 +3,7 @@ enum MetricHelp {
   static let texts: [String: String] = [
     "strandline_actions_emitted_total": "Actions that Kafka has acknowledged to this process.",
     "strandline_actions_refused_total": "Actions that were not emitted, by reason.",
+    "strandline_actions_skipped_total": "Events that nobody wanted, by reason (channel, queue).",
     "strandline_actions_stored_total": "Actions stored.",
     "strandline_actions_expired_total": "Actions whose time to live has passed.",
     "strandline_actions_rejected_total":

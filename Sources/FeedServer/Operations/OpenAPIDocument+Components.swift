@@ -77,7 +77,7 @@ extension OpenAPIDocument {
           in: query
           schema: {type: string}
 
-    """# + sourceParameters + headers
+    """# + sourceParameters + exchangeParameters + metadataParameters + headers + metadataHeaders
 
   private static let headers = #"""
       headers:
@@ -249,6 +249,7 @@ extension OpenAPIDocument {
                 properties:
                   name: {type: string}
                   href: {type: string}
+                  audited: {type: boolean, description: Absent while the node has not read it}
         Statistics:
           type: object
           required: [messages]
@@ -332,7 +333,7 @@ extension OpenAPIDocument {
                         minItems: 1
                         maxItems: 100
                         items: {$ref: "#/components/schemas/NewAction"}
-      responses:
+    \#(exchangeBodies)\#(metadataBodies)  responses:
         Page:
           description: |
             The page. It may be empty when a filter passed over more actions than one request looks at, or when all
@@ -366,7 +367,14 @@ extension OpenAPIDocument {
           description: The counts; unbalanced_queues is 0 unless something is wrong
           content:
             application/json:
-              schema: {type: object, additionalProperties: {type: integer}}
+              schema:
+                type: object
+                properties:
+                  dropped:
+                    type: object
+                    description: Records their queues did not want, by reason; not among the received
+                    additionalProperties: {type: integer}
+                additionalProperties: {type: integer}
         Text:
           description: Text, one line for each thing said
           content: {text/plain: {schema: {type: string}}}
@@ -385,13 +393,15 @@ extension OpenAPIDocument {
   static let errors: String = {
     let all: [(name: String, description: String)] = [
       ("BadRequest", "A parameter, a name, a marker, an id or the content is not valid"),
-      ("NotFound", "No such route, queue or action, or the action has expired"),
+      ("NotFound", "No such route, queue or action; the action has expired; or the queue is not audited"),
+      ("Conflict", "The queue does not audit this; or a patch does not fit the metadata"),
+      ("PreconditionFailed", "The metadata is not what If-Match or If-None-Match expects; see detail"),
       ("MethodNotAllowed", "See Allow"), ("NotAcceptable", "Accept leaves out application/json"),
       ("Lost", "Actions can no longer be read, and the reader asked to be stopped there; see gaps and resume"),
       ("RequestTimeout", "The request did not arrive in time"),
       ("ContentTooLarge", "The content or a body is too large"),
       ("TargetTooLong", "Path and query are too long"),
-      ("UnsupportedMediaType", "Content-Type is not application/json"),
+      ("UnsupportedMediaType", "Content-Type is not one the route takes; see Accept"),
       ("FieldsTooLarge", "The header fields are too large"), ("Unavailable", "See Retry-After"),
     ]
     return all.reduce(into: "") { text, response in

@@ -24,12 +24,12 @@ extension OpenAPIDocument {
           summary: As GET, without the body
           responses: {\(sourceLogResponses)}
 
-    """
+    """ + exchanges
 
   private static let sourcesParameters = references("sourceMarker", "limit")
   private static let sourceLogParameters = references("project", "source", "log")
 
-  private static func references(_ names: String...) -> String {
+  static func references(_ names: String...) -> String {
     names.map { "{$ref: \"#/components/parameters/\($0)\"}" }.joined(separator: ", ")
   }
 
@@ -42,7 +42,7 @@ extension OpenAPIDocument {
     ("406", "NotAcceptable"), ("503", "Unavailable"),
   ])
 
-  private static func responses(_ all: [(code: String, name: String)]) -> String {
+  static func responses(_ all: [(code: String, name: String)]) -> String {
     all.map { "\"\($0.code)\": {$ref: \"#/components/responses/\($0.name)\"}" }.joined(separator: ", ")
   }
 
@@ -76,7 +76,7 @@ extension OpenAPIDocument {
               type: array
               items:
                 type: object
-                required: [source, log, href, highest, received_count, missing_count, first_seen, last_seen]
+                required: [source, log, href, highest, received_count, missing_count, lowest, first_seen, last_seen]
                 properties:
                   source: {type: string}
                   log: {type: string}
@@ -84,18 +84,21 @@ extension OpenAPIDocument {
                   highest: {type: integer, minimum: 0}
                   received_count: {type: integer, minimum: 0}
                   missing_count: {type: integer, minimum: 0}
+                  lowest: {type: integer, minimum: 1}
                   first_seen: {type: string, format: date-time}
                   last_seen: {type: string, format: date-time}
         SourceLog:
           type: object
           required:
-            [source, log, highest, received_count, missing_count, first_seen, last_seen, received, missing, duplicates]
+            [source, log, highest, received_count, missing_count, lowest, first_seen, last_seen, received, missing,
+             duplicates]
           properties:
             source: {type: string}
             log: {type: string}
             highest: {type: integer, minimum: 0, description: The highest number received}
             received_count: {type: integer, minimum: 0}
             missing_count: {type: integer, minimum: 0}
+            lowest: {type: integer, minimum: 1, description: "The purge point: what is below is not missed"}
             first_seen: {type: string, format: date-time}
             last_seen: {type: string, format: date-time}
             received: {type: string, description: "Ranges as Apache ACE writes them: 1-6,8,10-12"}

@@ -4,8 +4,9 @@
 /// `components`, or one of the lines below.
 enum OpenAPIDocument {
   static let text =
-    head + actions + sources + aliases + operations + parameters + schemas
-    + sourceSchemas + contents + sourceContents + errors
+    head + actions + metadata + sources + aliases + metadataAlias + operations + parameters + schemas
+    + metadataSchemas + sourceSchemas + exchangeSchemas + contents + metadataContents + sourceContents
+    + exchangeContents + errors
 
   private static let head = #"""
     openapi: 3.1.0
@@ -40,7 +41,7 @@ enum OpenAPIDocument {
     "200 Page", "204 NothingThere", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable",
     "410 Lost", "414 TargetTooLong", "431 FieldsTooLarge", "503 Unavailable")
   private static let postResponses = responseReferences(
-    "201 Posted", "207 PartlyPosted", "400 BadRequest", "406 NotAcceptable", "408 RequestTimeout",
+    "201 Posted", "207 PartlyPosted", "400 BadRequest", "406 NotAcceptable", "408 RequestTimeout", "409 Conflict",
     "413 ContentTooLarge", "415 UnsupportedMediaType", "503 Unavailable")
   private static let actionResponses = responseReferences(
     "200 Action", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable", "503 Unavailable")

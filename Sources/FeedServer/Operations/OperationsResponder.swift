@@ -1,4 +1,5 @@
 import ActionStore
+import AuditActions
 import NIOCore
 import Synchronization
 
@@ -46,10 +47,12 @@ struct OperationsResponder: Sendable {
   /// What became of every record read, over all queues; `unbalanced_queues` is 0 unless something is wrong.
   private func counters() -> FeedAnswer {
     let balance = store.balance()
+    let dropped = DropReason.allCases.map { "\"\($0.rawValue)\":\(balance.dropped[$0] ?? 0)" }.joined(separator: ",")
     let text =
       "{\"queues\":\(balance.queues),\"received\":\(balance.received),\"live\":\(balance.live)"
       + ",\"expired_served\":\(balance.expiredServed),\"expired_unread\":\(balance.expiredUnread)"
       + ",\"rejected\":\(balance.rejected),\"duplicates\":\(balance.duplicates)"
+      + ",\"dropped\":{\(dropped)}"
       + ",\"holes\":\(store.holes.count),\"unbalanced_queues\":\(balance.unbalancedQueues)}\n"
     return self.text(text, status: 200, contentType: "application/json")
   }

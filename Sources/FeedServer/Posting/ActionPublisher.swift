@@ -13,6 +13,25 @@ package struct PostedAction: Sendable, Equatable {
   }
 }
 
+/// An action with the number its source gave it, from another node or from the source itself.
+package struct NumberedPost: Sendable, Equatable {
+  package let origin: ActionOrigin
+  package let queue: QueueAddress
+  package let body: [UInt8]
+  /// Nil: the node's default when it is read from the topic.
+  package let timeToLive: TimeToLive?
+  /// When it came into being; its time to live counts from then.
+  package let time: ActionTime
+
+  package init(origin: ActionOrigin, queue: QueueAddress, body: [UInt8], timeToLive: TimeToLive?, time: ActionTime) {
+    self.origin = origin
+    self.queue = queue
+    self.body = body
+    self.timeToLive = timeToLive
+    self.time = time
+  }
+}
+
 /// Why an action did not get an acknowledgement.
 package struct PublishFailure: Error, Sendable, Equatable {
   /// What happened, without payload.
@@ -33,8 +52,14 @@ package struct ActionPublisher: Sendable {
   /// Sends all actions and waits for each one's acknowledgement. One outcome for each action, in their order; bounded
   /// in time by whoever provides it.
   package let publish: @Sendable (_ actions: [PostedAction], _ queue: QueueAddress) async -> [Outcome]
+  /// The same for actions that their source has numbered; nil: this node takes none.
+  package let publishNumbered: (@Sendable (_ actions: [NumberedPost]) async -> [Outcome])?
 
-  package init(_ publish: @escaping @Sendable ([PostedAction], QueueAddress) async -> [Outcome]) {
+  package init(
+    _ publish: @escaping @Sendable ([PostedAction], QueueAddress) async -> [Outcome],
+    numbered: (@Sendable ([NumberedPost]) async -> [Outcome])? = nil
+  ) {
     self.publish = publish
+    publishNumbered = numbered
   }
 }

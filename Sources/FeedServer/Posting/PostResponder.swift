@@ -9,10 +9,13 @@ struct PostResponder: Sendable {
 
   let publisher: ActionPublisher?
   let sealer: TokenSealer
+  /// Nil: every queue is audited.
+  let audit: AuditedQueues?
 
   func answer(_ content: ByteBuffer, to queue: QueueAddress) async throws(Problem) -> FeedAnswer {
     guard let publisher else { throw .unavailable("this node takes no actions: it has no producer to Kafka") }
     let actions = try Self.parse(content)
+    try audit?.requireAudit(of: actions, to: queue)
     var outcomes = await publisher.publish(actions, queue)
     while outcomes.count < actions.count {
       outcomes.append(.failure(PublishFailure(detail: "no outcome is known", mayHaveBeenWritten: true)))

@@ -6,6 +6,8 @@ import NIOCore
 struct PageResponder: Sendable {
   let store: ActionStore
   let archive: ArchiveLink?
+  /// Nil: every queue is audited.
+  let audit: AuditedQueues?
 
   /// - Parameter currency: as it was before the page is read.
   func answer(_ page: PageRequest, currency: FeedCurrency?, location: String) throws(Problem) -> FeedAnswer {
@@ -45,6 +47,7 @@ struct PageResponder: Sendable {
     if let behind = currency?.behind {
       throw .unavailable(behind.detail, retryAfterSeconds: behind.retryAfterSeconds)
     }
+    try audit?.requireAudit(of: page.queue.address, events: page.events)
     var answer = FeedAnswer(status: 204)
     answer.add("Content-Location", location)
     // A page would have its reader ask again at once.

@@ -1,10 +1,13 @@
 import ActionStore
 import AuditActions
 import NIOCore
+import QueueMetadata
 
 /// Answers which queues a project has, and what is known of one.
 struct QueuesResponder: Sendable {
   let store: ActionStore
+  /// Nil: every queue is audited.
+  let audit: AuditedQueues?
 
   /// A page of the project's queues by name. The marker is the name of the last queue seen, as in Zaqar.
   func answer(
@@ -33,7 +36,14 @@ struct QueuesResponder: Sendable {
     body.writeString("{\"links\":[{\"rel\":\"next\",\"href\":\"\(next)\"}],\"queues\":[")
     for (index, name) in names.enumerated() {
       if index > 0 { body.writeStaticString(",") }
-      body.writeString("{\"name\":\"\(name)\",\"href\":\"/v1/\(project)/queues/\(name)/actions\"}")
+      body.writeString("{\"name\":\"\(name)\",\"href\":\"/v1/\(project)/queues/\(name)/actions\"")
+      // Not told by a node that has not read it.
+      if let audit, let address = try? QueueAddress(project: project, queue: name),
+        let isAudited = audit.reader.isAudited(address)
+      {
+        body.writeString(",\"audited\":\(isAudited)")
+      }
+      body.writeStaticString("}")
     }
     body.writeStaticString("]}")
     answer.setBody(body, contentType: "application/json")

@@ -3,9 +3,17 @@ package enum FeedRoute: String, Sendable, CaseIterable {
   case actions = "/v1/{project}/queues/{queue}/actions"
   case action = "/v1/{project}/queues/{queue}/actions/{id}"
   case queues = "/v1/{project}/queues"
+  case queue = "/v1/{project}/queues/{queue}"
   case statistics = "/v1/{project}/queues/{queue}/stats"
   case sources = "/v1/{project}/sources"
   case sourceLog = "/v1/{project}/sources/{source}/logs/{log}"
+  case sourceActions = "/v1/{project}/sources/{source}/logs/{log}/actions"
+  case sourceLowest = "/v1/{project}/sources/{source}/logs/{log}/lowest"
+  case aceQuery = "/auditlog/query"
+  case aceSend = "/auditlog/send"
+  case aceReceive = "/auditlog/receive"
+  case aceSendIDs = "/auditlog/sendids"
+  case aceReceiveIDs = "/auditlog/receiveids"
   case ping = "/ping"
   case liveness = "/livez"
   case readiness = "/readyz"
@@ -19,6 +27,7 @@ package enum FeedRoute: String, Sendable, CaseIterable {
     case .actions: "/v1/queues/{queue}/actions"
     case .action: "/v1/queues/{queue}/actions/{id}"
     case .queues: "/v1/queues"
+    case .queue: "/v1/queues/{queue}"
     case .statistics: "/v1/queues/{queue}/stats"
     default: nil
     }
@@ -26,7 +35,13 @@ package enum FeedRoute: String, Sendable, CaseIterable {
 
   /// The methods the route answers; 405 with these in `Allow` for any other.
   package var methods: [String] {
-    self == .actions ? ["GET", "HEAD", "POST"] : ["GET", "HEAD"]
+    switch self {
+    case .actions, .sourceActions: ["GET", "HEAD", "POST"]
+    case .sourceLowest: ["GET", "HEAD", "PUT"]
+    case .aceSend, .aceSendIDs: ["POST"]
+    case .queue: ["GET", "HEAD", "PUT", "PATCH", "DELETE"]
+    default: ["GET", "HEAD"]
+    }
   }
 
   var allow: String { methods.joined(separator: ", ") }

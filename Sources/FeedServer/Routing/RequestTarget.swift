@@ -55,6 +55,11 @@ struct RouteMatch {
     var segments = path.dropFirst().split(separator: "/", maxSplits: 8, omittingEmptySubsequences: false)
     if segments.count > 1, segments.last == "" { segments.removeLast() }
     guard segments.first == "v1" else {
+      if segments.count == 2, segments[0] == "auditlog" {
+        guard let route = FeedRoute(rawValue: "/auditlog/\(segments[1])") else { return nil }
+        self.init(route)
+        return
+      }
       guard segments.count == 1, let route = Self.operational(segments[0]) else { return nil }
       self.init(route)
       return
@@ -89,6 +94,9 @@ struct RouteMatch {
     switch segments.count {
     case 3:
       return RouteMatch(.queues, project: try decode(segments[1]))
+    // `/v1/queues/queues/actions` is the alias form, of a queue named `queues`.
+    case 4 where segments[1] != "queues" || !["actions", "stats"].contains(segments[3]):
+      return RouteMatch(.queue, project: try decode(segments[1]), queue: try decode(segments[3]))
     case 5 where segments[4] == "actions":
       return RouteMatch(.actions, project: try decode(segments[1]), queue: try decode(segments[3]))
     case 5 where segments[4] == "stats":
@@ -102,10 +110,19 @@ struct RouteMatch {
   }
 
   private static func sources(_ segments: [Substring]) throws(Problem) -> RouteMatch? {
-    guard segments.count == 3 || segments.count == 6, segments[2] == "sources" else { return nil }
-    guard segments.count == 6 else { return RouteMatch(.sources, project: try decode(segments[1])) }
+    guard segments.count == 3 || segments.count == 6 || segments.count == 7, segments[2] == "sources" else {
+      return nil
+    }
+    guard segments.count > 3 else { return RouteMatch(.sources, project: try decode(segments[1])) }
     guard segments[4] == "logs" else { return nil }
-    var match = RouteMatch(.sourceLog, project: try decode(segments[1]))
+    let route: FeedRoute
+    switch segments.dropFirst(6).first {
+    case nil: route = .sourceLog
+    case "actions": route = .sourceActions
+    case "lowest": route = .sourceLowest
+    default: return nil
+    }
+    var match = RouteMatch(route, project: try decode(segments[1]))
     match.source = try decode(segments[3])
     match.log = try decode(segments[5])
     return match
@@ -115,6 +132,8 @@ struct RouteMatch {
     switch segments.count {
     case 2:
       return RouteMatch(.queues)
+    case 3:
+      return RouteMatch(.queue, queue: try decode(segments[2]))
     case 4 where segments[3] == "actions":
       return RouteMatch(.actions, queue: try decode(segments[2]))
     case 4 where segments[3] == "stats":

@@ -1,6 +1,7 @@
 import ActionStore
 import AuditActions
 import NIOCore
+import QueueMetadata
 
 #if canImport(Glibc)
   import Glibc
@@ -21,6 +22,7 @@ struct ShortAnswers {
   private let store: ActionStore
   private let sealer: TokenSealer
   private let archive: ArchiveLink?
+  private let audit: AuditedQueues?
   private let currency: (@Sendable () -> FeedCurrency)?
   private var queue: (path: [UInt8], reference: QueueReference)?
   private var fields = ShortFields()
@@ -29,6 +31,7 @@ struct ShortAnswers {
     store = core.pages.store
     sealer = store.sealer
     archive = core.pages.archive
+    audit = core.pages.audit
     currency = core.currency
   }
 
@@ -53,6 +56,7 @@ struct ShortAnswers {
     if page.actions.isEmpty, store.isDamaged { return nil }
     let isEmpty = page.actions.isEmpty && page.gaps.isEmpty && page.isExhausted
     if isEmpty, currency?.behind != nil || page.marker != marker && !page.marker.entries.isEmpty { return nil }
+    if isEmpty, let audit, audit.reader.isAudited(queue.address) != true { return nil }
     fields.update(currency, secondsSince1970: secondsSince1970)
     let request = Request(
       target: UnsafeRawBufferPointer(rebasing: bytes[head.target]),

@@ -36,7 +36,7 @@ struct SourcesResponder: Sendable {
     for (index, item) in logs.enumerated() {
       if index > 0 { body.writeStaticString(",") }
       body.writeStaticString("{")
-      body.writeSummary(item.key, item.log)
+      body.writeSummary(item.key, item.log, lowest: store.purgePoint(of: item.key))
       let source = PercentCoding.encode(item.key.source)
       body.writeString(",\"href\":\"/v1/\(project)/sources/\(source)/logs/\(item.key.log)\"}")
     }
@@ -46,29 +46,15 @@ struct SourcesResponder: Sendable {
   }
 
   /// What came of one log: received and missing ranges, the latter with the time since when.
-  func answer(
-    project: String, source: String, log: String, currency: FeedCurrency?, location: String
-  ) throws(Problem) -> FeedAnswer {
-    let key: SourceLogKey
-    do throws(AuditActionError) {
-      key = SourceLogKey(
-        project: project, source: try Self.parse(source, ActionOrigin.source),
-        log: try Self.parse(log, ActionOrigin.log))
-    } catch {
-      throw Problem(error)
-    }
-    guard let found = store.sourceLog(key) else {
-      // A node that has not read everything cannot know that there is none.
-      if let behind = currency?.behind {
-        throw .unavailable(behind.detail, retryAfterSeconds: behind.retryAfterSeconds)
-      }
-      throw .unknownSourceLog
-    }
+  func answer(of key: SourceLogKey, currency: FeedCurrency?, location: String) throws(Problem) -> FeedAnswer {
+    let found = try log(key, currency)
+    let lowest = store.purgePoint(of: key)
+    let gaps = found.gaps(from: lowest)
     var body = ByteBuffer()
     body.writeStaticString("{")
-    body.writeSummary(key, found)
+    body.writeSummary(key, found, lowest: lowest)
     body.writeString(",\"received\":\"\(found.received)\",\"missing\":[")
-    for (index, gap) in found.gaps.enumerated() {
+    for (index, gap) in gaps.enumerated() {
       body.writeString(
         "\(index > 0 ? "," : "")"
           + "{\"range\":\"\(SequenceRanges(gap.numbers))\",\"since\":\"\(Self.time(gap.sinceMilliseconds))\"}")
@@ -85,27 +71,44 @@ struct SourcesResponder: Sendable {
     return answer
   }
 
-  private static func parse(
-    _ text: String, _ read: (UnsafeRawBufferPointer) throws(AuditActionError) -> String
-  ) throws(AuditActionError) -> String {
-    try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(AuditActionError) in
-      try read(UnsafeRawBufferPointer(bytes))
-    }
+  /// From which number on a log's actions are wanted.
+  func answer(lowestOf key: SourceLogKey, currency: FeedCurrency?) throws(Problem) -> FeedAnswer {
+    _ = try log(key, currency)
+    return Self.answer(lowest: store.purgePoint(of: key))
   }
 
-  fileprivate static func time(_ milliseconds: Int64) -> String {
+  static func answer(lowest: Int64) -> FeedAnswer {
+    var answer = FeedAnswer(status: 200)
+    answer.setBody(ByteBuffer(string: "{\"lowest\":\(lowest)}"), contentType: "application/json")
+    answer.add("Cache-Control", "no-store")
+    return answer
+  }
+
+  /// - Throws: 404 for one of which nothing came; 503 where that is not known.
+  @discardableResult
+  func log(_ key: SourceLogKey, _ currency: FeedCurrency?) throws(Problem) -> SourceLog {
+    if let found = store.sourceLog(key) { return found }
+    // A node that has not read everything cannot know that there is none.
+    if let behind = currency?.behind {
+      throw .unavailable(behind.detail, retryAfterSeconds: behind.retryAfterSeconds)
+    }
+    throw .unknownSourceLog
+  }
+
+  static func time(_ milliseconds: Int64) -> String {
     ActionTime(nanosecondsSince1970: milliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue).rfc3339
   }
 }
 
 extension ByteBuffer {
   /// The members that a log has in the list and by itself.
-  fileprivate mutating func writeSummary(_ key: SourceLogKey, _ log: SourceLog) {
+  fileprivate mutating func writeSummary(_ key: SourceLogKey, _ log: SourceLog, lowest: Int64) {
+    let missing = log.gaps(from: lowest).reduce(0) { $0 + ($1.numbers.upperBound - $1.numbers.lowerBound + 1) }
     writeStaticString("\"source\":")
     writeJSONString(key.source)
     writeString(
       ",\"log\":\"\(key.log)\",\"highest\":\(log.highest),\"received_count\":\(log.receivedCount),"
-        + "\"missing_count\":\(log.missingCount),"
+        + "\"missing_count\":\(missing),\"lowest\":\(lowest),"
         + "\"first_seen\":\"\(SourcesResponder.time(log.firstSeenMilliseconds))\","
         + "\"last_seen\":\"\(SourcesResponder.time(log.lastSeenMilliseconds))\"")
   }

@@ -70,8 +70,10 @@ public final class KafkaProducer: Sendable {
 
   /// Queues a record whose headers lie in one piece; otherwise as
   /// ``send(topic:partition:key:value:headers:timestampMilliseconds:onDelivery:)``.
+  ///
+  /// - Parameter timestampMilliseconds: since 1970; 0: now
   public func send(
-    topic: String, key: [UInt8], value: [UInt8], packedHeaders: PackedHeaders,
+    topic: String, key: [UInt8], value: [UInt8], packedHeaders: PackedHeaders, timestampMilliseconds: Int64 = 0,
     onDelivery: @escaping DeliveryCallback
   ) throws(KafkaError) {
     let result: Result<Void, KafkaError> = key.withUnsafeBytes { key in
@@ -79,7 +81,7 @@ public final class KafkaProducer: Sendable {
         Result { () throws(KafkaError) in
           try core.enqueue(
             topic: topic, partition: -1, key: key, value: value, headers: .packed(packedHeaders),
-            timestampMilliseconds: 0, ticket: DeliveryTicket(onDelivery))
+            timestampMilliseconds: timestampMilliseconds, ticket: DeliveryTicket(onDelivery))
         }
       }
     }

@@ -43,7 +43,7 @@ enum FeedReading: Sendable, Equatable {
   }
 
   /// `detail` of a problem (RFC 9457), else its `title`; nothing of a body that is none.
-  private static func detail(_ body: [UInt8]) -> String {
+  static func detail(_ body: [UInt8]) -> String {
     body.withUnsafeBytes { buffer in
       let scanner = JSONScanner(buffer)
       guard let root = try? scanner.root(), let members = try? scanner.members(of: root, countMax: 32) else {

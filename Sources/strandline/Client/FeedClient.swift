@@ -13,7 +13,7 @@ struct FeedClient: Sendable {
 
   /// Its own client: the shared one tries a connection that is refused again and again until the answer's time is up,
   /// and says nothing all the while. Lives as long as the process.
-  private static let http: HTTPClient = {
+  static let http: HTTPClient = {
     var configuration = HTTPClient.Configuration()
     configuration.timeout.connect = connectTimeout
     configuration.connectionPool.retryConnectionEstablishment = false
@@ -77,7 +77,7 @@ struct FeedClient: Sendable {
       ? "no connection within \(connectTimeout.nanoseconds / 1_000_000_000) s" : "no connection"
   }
 
-  private static func describe(_ error: any Error) -> String {
+  static func describe(_ error: any Error) -> String {
     switch error {
     case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as HTTPClientError: error.shortDescription

@@ -21,10 +21,12 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Other commands") var demo: DemoFlags
   @OptionGroup(title: "Other commands") var creation: TopicCreationFlags
+  @OptionGroup(title: "Other commands") var emission: EmissionFlags
   @OptionGroup(title: "Other commands") var address: QueueFlags
   @OptionGroup(title: "Other commands") var action: ActionFlags
   @OptionGroup(title: "Other commands") var seal: SealFlags
@@ -34,7 +36,11 @@ struct ConfigPrintCommand: ConfiguredCommand {
   @OptionGroup(title: "Other commands") var client: ClientFlags
 
   var groups: [any SettingFlags] {
-    [broker, topic, deadLetter, store, feed, demo, creation, address, action, seal, sourceKeys, proof, archive, client]
+    [
+      broker, topic, deadLetter, queuesTopic, store, feed, demo, creation, emission, address, action, seal, sourceKeys,
+      proof,
+      archive, client,
+    ]
   }
   var kafkaProperties: [String] { broker.kafkaProperties }
 

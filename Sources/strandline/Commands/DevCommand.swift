@@ -1,5 +1,6 @@
 import ActionStore
 import ArgumentParser
+import AuditActions
 import FeedServer
 import Foundation
 import Kafka
@@ -22,18 +23,24 @@ struct DevCommand: ConfiguredCommand {
   @OptionGroup var demo: DemoFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Checksums and signatures") var sourceKeys: SourceKeysFlags
   @OptionGroup(title: "Checksums and signatures") var proof: ProofFlags
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
+  @OptionGroup(title: "Channels") var emission: EmissionFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [demo, topic, deadLetter, store, feed, sourceKeys, proof, seal] }
+  var groups: [any SettingFlags] {
+    [demo, topic, deadLetter, queuesTopic, store, feed, emission, sourceKeys, proof, seal]
+  }
 
   func run(_ context: CommandContext) async throws {
     let settings = context.settings
     var configuration = try NodeConfiguration(settings)
+    // Who tries it out wants to see what comes.
+    if !settings.isGiven(SettingsTable.auditDefault.definition) { configuration.auditDefault = .all }
     let logger = logger(context)
     if settings.isGiven(SettingsTable.listen.definition) {
       try PortCheck.require(configuration.listen, flag: "--listen")
@@ -53,7 +60,8 @@ struct DevCommand: ConfiguredCommand {
     try signals.throwIfStopping()
 
     let broker = try DevBroker(
-      topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic, logger: logger)
+      topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic,
+      queuesTopic: configuration.queuesTopic, logger: logger)
     // Whatever is configured for a real cluster is of no use to the embedded one.
     configuration.kafka = broker.configuration
     let node = try await FeedNode(configuration, registry: NodeProcess.bootstrapMetrics(), logger: logger)
@@ -72,7 +80,8 @@ struct DevCommand: ConfiguredCommand {
     }
     var services = node.services + [announcement]
     if settings[SettingsTable.demo] ?? false {
-      services.append(DemoWorkers(configuration: configuration, logger: logger))
+      services.append(
+        DemoWorkers(configuration: configuration, settings: settings, reload: context.reload, logger: logger))
     }
     // The broker goes last: emitter and ingest still talk to it while they end.
     let endings = node.endings(flushTimeout: configuration.shutdown.flush) + [Ending { await broker.close() }]

@@ -16,6 +16,7 @@ struct DoctorCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Checksums and signatures") var sourceKeys: SourceKeysFlags
@@ -23,7 +24,7 @@ struct DoctorCommand: ConfiguredCommand {
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [broker, topic, deadLetter, store, feed, sourceKeys, proof, seal] }
+  var groups: [any SettingFlags] { [broker, topic, deadLetter, queuesTopic, store, feed, sourceKeys, proof, seal] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func run() async throws {
@@ -62,6 +63,7 @@ struct DoctorCommand: ConfiguredCommand {
       await CountersCheck(address: configuration.managementListen ?? configuration.listen).finding())
     let check = BrokerCheck(
       kafka: configuration.kafka, topic: configuration.topic, deadLetterTopic: configuration.deadLetterTopic,
+      queuesTopic: configuration.queuesTopic,
       defaultTimeToLiveSeconds: Int(configuration.defaultTimeToLiveSeconds), logger: logger)
     for await finding in check.findings() { try report.tell(finding) }
     try report.end()

@@ -26,6 +26,9 @@ struct EmitCommand: ConfiguredCommand {
 
       With --spool, lines are numbered and kept in a folder first and published from there, and Kafka may be away: what \
       it has not taken when the command ends stays for the next one with the same spool and source.
+
+      The configuration file's channels and event types hold: what they do not want is skipped and counted. SIGHUP has \
+      them read anew.
       """)
 
   @OptionGroup(title: "Action") var address: QueueFlags
@@ -34,6 +37,7 @@ struct EmitCommand: ConfiguredCommand {
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
+  @OptionGroup(title: "Action") var emission: EmissionFlags
 
   @Option(
     name: .customLong("timeout"),
@@ -52,7 +56,7 @@ struct EmitCommand: ConfiguredCommand {
 
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [address, action, seal, broker, topic] }
+  var groups: [any SettingFlags] { [address, action, seal, broker, topic, emission] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func validate() throws {
@@ -76,7 +80,7 @@ struct EmitCommand: ConfiguredCommand {
     if let spool { return try await emitSpooled(spool, kafka, topic, logger, context) }
     try await TopicReach(kafka: kafka, logger: logger).require(topic, timeout: .seconds(min(timeout, 10)))
 
-    let emitter = try emitter(kafka, topic, logger, settings)
+    let emitter = try await emitter(kafka, topic, logger, context)
     let status: ExitStatus
     do {
       if let (queue, action) = single {
@@ -98,7 +102,7 @@ struct EmitCommand: ConfiguredCommand {
   private func emitSpooled(
     _ spool: String, _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ context: CommandContext
   ) async throws {
-    let emitter = try emitter(kafka, topic, logger, context.settings, spool: SpoolConfiguration(directory: spool))
+    let emitter = try await emitter(kafka, topic, logger, context, spool: SpoolConfiguration(directory: spool))
     let emission = SpooledEmission(emitter: emitter, asJSON: context.json, timeout: .seconds(timeout))
     let input = EmitInput(descriptor: STDIN_FILENO, defaults: try lineDefaults(context.settings))
     var quiet = logger
@@ -132,12 +136,13 @@ struct EmitCommand: ConfiguredCommand {
   }
 
   private func emitter(
-    _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ settings: Settings,
+    _ kafka: KafkaConfiguration, _ topic: String, _ logger: Logger, _ context: CommandContext,
     spool: SpoolConfiguration? = nil
-  ) throws -> ActionEmitter {
+  ) async throws -> ActionEmitter {
     var configuration = ActionEmitterConfiguration(kafka: kafka)
-    (configuration.checksum, configuration.signingKey) = try settings.seal()
+    (configuration.checksum, configuration.signingKey) = try context.settings.seal()
     configuration.topic = topic
+    context.settings.configure(&configuration)
     configuration.source = source
     configuration.spool = spool
     configuration.holdsPublishing = spool != nil
@@ -148,11 +153,16 @@ struct EmitCommand: ConfiguredCommand {
     {
       configuration.kafka["message.timeout.ms"] = String(timeout * 1_000)
     }
+    let emitter: ActionEmitter
     do throws(EmitError) {
-      return try ActionEmitter(configuration: configuration, logger: logger)
+      emitter = try ActionEmitter(configuration: configuration, logger: logger)
     } catch {
       throw CommandFailure(error.reason == .spool ? .input : .configuration, error.description)
     }
+    if let reload = context.reload {
+      await EmissionReload(load: reload, logger: context.logger()) { $0.apply(to: emitter) }.start()
+    }
+    return emitter
   }
 
   private func oneAction(_ event: String, _ settings: Settings) throws -> (QueueAddress, Action) {
@@ -189,7 +199,8 @@ struct EmitCommand: ConfiguredCommand {
       }
       try? output.flush()
     } catch {
-      throw CommandFailure(error.invalid == nil ? .unavailable : .data, "the action was not emitted: \(error)")
+      let isOurs = error.invalid != nil || error.reason == .notWanted
+      throw CommandFailure(isOurs ? .data : .unavailable, "the action was not emitted: \(error)")
     }
   }
 
@@ -202,7 +213,7 @@ struct EmitCommand: ConfiguredCommand {
     if let reason = input.readFailure {
       throw CommandFailure(.input, "standard input cannot be read any further: \(reason)")
     }
-    let isNothing = report.emitted + report.refused + report.failed == 0
+    let isNothing = report.emitted + report.skipped + report.refused + report.failed == 0
     if isNothing, settings[SettingsTable.project] != nil || settings[SettingsTable.queue] != nil {
       // Most likely --event was forgotten: an end without an error would pass for an action emitted.
       throw CommandFailure(

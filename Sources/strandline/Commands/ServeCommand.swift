@@ -17,6 +17,7 @@ struct ServeCommand: ConfiguredCommand {
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Store") var store: StoreFlags
   @OptionGroup(title: "Feed") var feed: FeedFlags
   @OptionGroup(title: "Checksums and signatures") var sourceKeys: SourceKeysFlags
@@ -24,7 +25,7 @@ struct ServeCommand: ConfiguredCommand {
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [broker, topic, deadLetter, store, feed, sourceKeys, proof, seal] }
+  var groups: [any SettingFlags] { [broker, topic, deadLetter, queuesTopic, store, feed, sourceKeys, proof, seal] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func run(_ context: CommandContext) async throws {

@@ -11,21 +11,23 @@ struct TopicCommand: AsyncParsableCommand {
 /// `strandline topic create`
 struct TopicCreateCommand: ConfiguredCommand {
   static let configuration = CommandConfiguration(
-    commandName: "create", abstract: "Create the topic and its dead-letter topic with the right settings.",
+    commandName: "create", abstract: "Create the topic, its dead-letter topic and that of queue metadata.",
     discussion: """
         strandline topic create --bootstrap-servers kafka:9092 --partitions 12 --replication-factor 3
 
-      cleanup.policy=delete, message.timestamp.type=LogAppendTime, retention above the longest TTL. A topic that exists \
-      is left as it is and its settings are checked; then the exit code is 1 when one of them is wrong.
+      cleanup.policy=delete, message.timestamp.type=LogAppendTime, retention above the longest TTL; the topic of queue \
+      metadata is compacted. A topic that exists is left as it is and its settings are checked; then the exit code is 1 \
+      when one of them is wrong.
       """)
 
   @OptionGroup(title: "Topic") var creation: TopicCreationFlags
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
   @OptionGroup(title: "Kafka") var deadLetter: DeadLetterFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [creation, broker, topic, deadLetter] }
+  var groups: [any SettingFlags] { [creation, broker, topic, deadLetter, queuesTopic] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func run(_ context: CommandContext) async throws {
@@ -54,6 +56,7 @@ struct TopicCreateCommand: ConfiguredCommand {
     _ settings: Settings, _ admin: KafkaAdmin, _ kafka: KafkaConfiguration
   ) async throws(CommandFailure) -> [Finding] {
     let topic = settings[SettingsTable.topic] ?? "audit.actions"
+    let queues = settings[SettingsTable.queuesTopic] ?? "audit.queues"
     let deadLetters = settings[SettingsTable.deadLetterTopic] ?? topic + ".dlq"
     var isReached = false
     do throws(KafkaError) {
@@ -62,7 +65,7 @@ struct TopicCreateCommand: ConfiguredCommand {
       }
       isReached = true
       var findings: [Finding] = []
-      for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetters, .deadLetters)] {
+      for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetters, .deadLetters), (queues, .queues)] {
         if let found = existing.first(where: { $0.name == name }) {
           findings += try await Patience.run("waiting for the settings of the topic \(name)") {
             () async throws(KafkaError) in try await check(found, role, settings, admin)

@@ -1,3 +1,5 @@
+import AuditActions
+
 /// What the environment says: `STRANDLINE_…` variables, each known, or a problem.
 struct ConfigurationEnvironment {
   static let configVariable = "STRANDLINE_CONFIG"
@@ -37,12 +39,12 @@ struct ConfigurationEnvironment {
         + KafkaProperty.environmentPrefix + name.dropFirst(property.count)
     }
     let known = (keysByVariable.keys.sorted() + [configVariable]).map { String($0.dropFirst(prefix.count)) }
-    return NearestName.nearest(to: String(name.dropFirst(prefix.count)), in: known)
+    return Spelling.nearest(to: String(name.dropFirst(prefix.count)), in: known)
       .map { "the nearest known one is \(prefix)\($0)" } ?? "'strandline config reference' lists all"
   }
 
   private static let keysByVariable: [String: String] = Dictionary(
-    ConfigurationFile.knownKeys.filter { $0 != ConfigurationFile.kafkaKey }
+    ConfigurationFile.knownKeys.filter { $0 != ConfigurationFile.kafkaKey && !EmissionSection.keys.contains($0) }
       .map { (SettingDefinition.environmentName(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
 
   /// Kubernetes gives every pod variables named after the services of its namespace. A service called `strandline` (or

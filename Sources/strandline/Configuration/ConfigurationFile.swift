@@ -1,6 +1,8 @@
+import AuditActions
 import Yams
 
-/// What a YAML configuration file says: settings by their key, and under `kafka` properties of librdkafka.
+/// What a YAML configuration file says: settings by their key, under `kafka` properties of librdkafka, and
+/// what ``EmissionSection`` reads.
 ///
 /// The text of a scalar is taken as it stands, so that `300` and `"300"` are the same and no value is bent by YAML's
 /// notion of types. Unknown and repeated keys are problems, never passed over.
@@ -11,6 +13,7 @@ struct ConfigurationFile {
   private(set) var kafka: [String: GivenValue] = [:]
   /// Properties whose value is in another file: `sasl.password: {file: /run/secrets/password}`.
   private(set) var kafkaFiles: [String: GivenValue] = [:]
+  private(set) var emission = EmissionSettings()
   private(set) var problems: [ConfigurationError.Problem] = []
 
   private let path: String
@@ -24,7 +27,10 @@ struct ConfigurationFile {
         report(root, "expected a mapping of settings, `key: value` on each line")
         return
       }
-      for (key, value) in mapping { read(key, value) }
+      for (key, value) in mapping where !EmissionSection.keys.contains(key.scalar?.string ?? "") { read(key, value) }
+      let section = EmissionSection(events: mapping["events"], channels: mapping["channels"], path: path)
+      emission = section.settings
+      problems += section.problems
     } catch {
       problems.append(.init(origin: .file(path: path, line: nil), message: "is no valid YAML: \(Self.describe(error))"))
     }
@@ -35,7 +41,7 @@ struct ConfigurationFile {
     if name == Self.kafkaKey { return readKafka(value) }
     guard Self.knownKeys.contains(name) else {
       let hint =
-        NearestName.nearest(to: name, in: Self.knownKeys).map { "the nearest known one is '\($0)'" }
+        Spelling.nearest(to: name, in: Self.knownKeys).map { "the nearest known one is '\($0)'" }
         ?? "'strandline config reference' lists all"
       return report(key, "unknown key '\(name)'; \(hint)")
     }
@@ -87,7 +93,7 @@ struct ConfigurationFile {
 
   /// Keys of the file's first level.
   static let knownKeys: [String] =
-    SettingsTable.all.flatMap { [$0.key] + ($0.fileKey.map { [$0] } ?? []) } + [kafkaKey]
+    SettingsTable.all.flatMap { [$0.key] + ($0.fileKey.map { [$0] } ?? []) } + [kafkaKey] + EmissionSection.keys
 
   private static func describe(_ error: any Error) -> String {
     // Yams describes a fault with the lines around it; those may hold a secret, so only its place is told.

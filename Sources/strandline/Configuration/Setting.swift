@@ -8,6 +8,7 @@ struct SettingDefinition: Sendable {
     case feed = "Feed"
     case operations = "Operations"
     case topicCreation = "Creating the topic"
+    case emission = "Emitting"
     case action = "One action"
     case proof = "Checksums and signatures"
     case archive = "Archive"

@@ -1,3 +1,5 @@
+import AuditActions
+
 /// How the text of a setting is read, and how its type and range are told to people.
 struct SettingFormat<Value: Sendable>: Sendable {
   let valueName: String
@@ -102,6 +104,19 @@ extension SettingFormat where Value == Bool {
       case "false", "no", "off", "0": return false
       default: throw SettingFault("'\(text)' is neither true nor false")
       }
+    }
+  }
+}
+
+extension SettingFormat where Value == QueueAddress {
+  /// A queue of a project.
+  static var queue: SettingFormat {
+    SettingFormat(valueName: "PROJECT/QUEUE", range: "PROJECT/QUEUE") { (text) throws(SettingFault) in
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw SettingFault("'\(text)' is not PROJECT/QUEUE") }
+      do throws(AuditActionError) {
+        return try QueueAddress(project: String(parts[0]), queue: String(parts[1]))
+      } catch { throw SettingFault(error.detail) }
     }
   }
 }

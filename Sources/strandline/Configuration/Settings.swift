@@ -8,6 +8,8 @@ struct Settings: Sendable {
   let resolved: [String: Resolved]
   /// In alphabetical order.
   let kafkaProperties: [KafkaProperty]
+  /// Event types and channels; only a file has them.
+  let emission: EmissionSettings
 
   /// The value, or nil where there is none and no default.
   subscript<Value>(_ setting: Setting<Value>) -> Value? {
@@ -51,6 +53,11 @@ struct ConfigurationSources {
   var environment: [String: String] = [:]
   /// The text of a file, or what is wrong with it.
   var readFile: (_ path: String) throws(SettingFault) -> String
+
+  /// What `--config` or its variable names.
+  var path: String? {
+    configPath ?? environment[ConfigurationEnvironment.configVariable].flatMap { $0.isEmpty ? nil : $0 }
+  }
 }
 
 /// One run over the sources, from the strongest to the weakest.
@@ -64,8 +71,7 @@ private struct SettingsLoading {
     self.sources = sources
     environment = ConfigurationEnvironment(reading: sources.environment)
     var problems = environment.problems
-    let variable = sources.environment[ConfigurationEnvironment.configVariable].flatMap { $0.isEmpty ? nil : $0 }
-    if let path = sources.configPath ?? variable {
+    if let path = sources.path {
       do {
         file = ConfigurationFile(parsing: try sources.readFile(path), path: path)
         problems += file.problems
@@ -105,7 +111,7 @@ private struct SettingsLoading {
     if resolved[deadLetter] == nil, let topic = resolved[SettingsTable.topic.definition.key] {
       resolved[deadLetter] = .init(text: topic.text + ".dlq", origin: .builtIn)
     }
-    return Settings(resolved: resolved, kafkaProperties: kafkaProperties())
+    return Settings(resolved: resolved, kafkaProperties: kafkaProperties(), emission: file.emission)
   }
 
   /// The strongest source that says anything; on one level a value and a file with the value exclude each other.

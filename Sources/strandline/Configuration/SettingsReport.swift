@@ -1,3 +1,5 @@
+import AuditActions
+
 /// What `config print` and `config reference` show.
 enum SettingsReport {
   static let mask = "********"
@@ -22,19 +24,43 @@ enum SettingsReport {
         key: "kafka.\(property.name)", value: property.isSecret ? mask : property.value, origin: "\(property.origin)",
         isSecret: property.isSecret)
     }
-    return table + properties
+    return table + properties + emission(settings.emission)
+  }
+
+  /// Each as it would stand in the file, in one line.
+  private static func emission(_ emission: EmissionSettings) -> [Line] {
+    let events = emission.own.map { own in
+      Line(
+        key: "events.\(own.definition.type)", value: own.schema.map { "{details: \($0)}" } ?? "{}",
+        origin: "\(own.origin)", isSecret: false)
+    }
+    let channels = emission.channels.channels.map { channel in
+      let names = channel.events.map { quoted($0.rawValue) }.sorted().joined(separator: ", ")
+      return Line(
+        key: "channels.\(channel.name)", value: "{enabled: \(channel.isEnabled), events: [\(names)]}",
+        origin: emission.channelOrigins[channel.name].map { "\($0)" } ?? "not set", isSecret: false)
+    }
+    return events + channels
   }
 
   /// YAML with the origins as comments: without the masked lines it can serve as a configuration file.
   static func yaml(_ settings: Settings) -> String {
     let all = lines(settings)
-    let plain = all.filter { !$0.key.hasPrefix("kafka.") }.map { row($0.key, $0) }
-    let kafka = all.filter { $0.key.hasPrefix("kafka.") }.map { row("  " + $0.key.dropFirst(6), $0) }
-    return (plain + (kafka.isEmpty ? [] : ["kafka:"] + kafka)).joined(separator: "\n")
+    var rows = all.filter { SettingsTable.byKey[$0.key] != nil }.map { row($0.key, $0) }
+    for section in [ConfigurationFile.kafkaKey] + EmissionSection.keys {
+      let lines = all.filter { $0.key.hasPrefix(section + ".") && SettingsTable.byKey[$0.key] == nil }
+      if !lines.isEmpty { rows.append(section + ":") }
+      rows += lines.map { line in
+        let name = String(line.key.dropFirst(section.count + 1))
+        return section == ConfigurationFile.kafkaKey
+          ? row("  " + name, line) : row("  " + quoted(name), line, isYAML: true)
+      }
+    }
+    return rows.joined(separator: "\n")
   }
 
-  private static func row(_ key: String, _ line: Line) -> String {
-    let text = line.value.map { "\(key): \(quoted($0))" } ?? "# \(key):"
+  private static func row(_ key: String, _ line: Line, isYAML: Bool = false) -> String {
+    let text = line.value.map { "\(key): \(isYAML ? $0 : quoted($0))" } ?? "# \(key):"
     return text + String(repeating: " ", count: max(1, 44 - text.count)) + "# \(line.origin)"
   }
 

@@ -1,3 +1,5 @@
+import AuditActions
+
 /// Every setting there is. A new one is added here, in `SettingsTable.all` and in the option group of the commands that
 /// take it; tests compare the three.
 enum SettingsTable {
@@ -9,12 +11,20 @@ enum SettingsTable {
     "dead-letter-topic", in: .kafka, .topicName,
     "Topic for records that break the contract; without it, the topic's name and .dlq")
 
+  static let queuesTopic = Setting(
+    "queues-topic", in: .kafka, .topicName, default: "audit.queues",
+    "Compacted topic that holds the metadata of queues: which of them are audited")
+
   static let data = Setting(
     "data", in: .store, .text("DIR", completion: .directory), default: "/var/lib/strandline",
     "Directory of the store, used by one process at a time; dev without it uses a temporary one")
   static let defaultTTL = Setting(
     "default-ttl", in: .store, .integer("SECONDS", 1...1_209_600), default: "300",
     "Time to live, in seconds, of actions whose record names none")
+  static let auditDefault = Setting<AuditDefault>(
+    "audit-default", in: .store, .choice, default: "declared",
+    "What holds for queues whose metadata does not say whether they are audited: only declared ones are, or all; dev without it keeps all"
+  )
   static let storeBudget = Setting(
     "store-budget-bytes", in: .store, .bytes(atLeast: 64 << 20, zeroMeans: "no budget but the disk"), default: "0",
     "Most bytes the store may use; when they are used up, ingest pauses until actions expire")
@@ -35,6 +45,10 @@ enum SettingsTable {
   static let archiveURL = Setting(
     "archive-url", in: .feed, .text("URL"),
     "Where 'archive --to' puts the same topic; gap statements then carry a link to it")
+
+  static let aceQueue = Setting(
+    "ace-queue", in: .feed, .queue, default: "ace/auditlog",
+    "Project and queue of events that come by Apache ACE's protocol; the project's logs are those it shows")
 
   static let logLevel = Setting<LogLevelName>(
     "log-level", in: .operations, .choice, default: "info", "Least severe log line to write")
@@ -57,6 +71,10 @@ enum SettingsTable {
   static let retentionHours = Setting(
     "retention-hours", in: .topicCreation, .integer("HOURS", 337...87_600), default: "504",
     "Retention of a topic that is created; above the longest TTL (336 h) by the longest outage to survive")
+
+  static let strictEvents = Setting(
+    "strict-events", in: .emission, .onOff, default: "false",
+    "Refuse event types that are neither built in nor under 'events' in the configuration file")
 
   static let project = Setting("project", in: .action, .text("PROJECT"), "Project of the queue")
   static let queue = Setting("queue", in: .action, .text("QUEUE"), "Name of the queue")
@@ -113,11 +131,13 @@ enum SettingsTable {
 
   /// In the order of the reference.
   static let all: [SettingDefinition] = [
-    bootstrapServers.definition, topic.definition, deadLetterTopic.definition, data.definition, defaultTTL.definition,
+    bootstrapServers.definition, topic.definition, deadLetterTopic.definition, queuesTopic.definition, data.definition,
+    defaultTTL.definition, auditDefault.definition,
     storeBudget.definition, markerKey.definition, listen.definition, managementListen.definition,
-    stalenessBound.definition, archiveURL.definition, logLevel.definition, logFormat.definition,
+    stalenessBound.definition, archiveURL.definition, aceQueue.definition, logLevel.definition, logFormat.definition,
     shutdownTimeout.definition, json.definition,
-    demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition, project.definition,
+    demo.definition, partitions.definition, replicationFactor.definition, retentionHours.definition,
+    strictEvents.definition, project.definition,
     queue.definition, event.definition, details.definition, ttl.definition, checksum.definition,
     actionSigningKey.definition, sourceKeys.definition, requireSignatures.definition, to.definition, group.definition,
     objectRecords.definition,

@@ -8,13 +8,18 @@ struct DemoWorkers: Service {
   static let queues = ["orders", "invoices", "mail"]
 
   let configuration: NodeConfiguration
+  let settings: Settings
+  /// Reads the configuration file once more, on SIGHUP.
+  let reload: (@Sendable () throws(ConfigurationError) -> Settings)?
   let logger: Logger
 
   func run() async throws {
     var emitting = configuration.emitter
     emitting.source = "/strandline/demo"
     emitting.version = Strandline.version
+    settings.configure(&emitting)
     let emitter = try ActionEmitter(configuration: emitting, logger: logger.named("demo"))
+    if let reload { await EmissionReload(load: reload, logger: logger) { $0.apply(to: emitter) }.start() }
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         for (index, queue) in Self.queues.enumerated() {

@@ -14,12 +14,13 @@ struct DevBroker: Sendable {
 
   var configuration: KafkaConfiguration { broker.configuration }
 
-  init(topic: String, deadLetterTopic: String, logger: Logger) throws(CommandFailure) {
+  init(topic: String, deadLetterTopic: String, queuesTopic: String, logger: Logger) throws(CommandFailure) {
     self.topic = topic
     self.logger = logger
     do throws(KafkaError) {
       broker = try EmbeddedBroker(logger: logger.named("broker"))
       try broker.createTopic(topic, partitions: Self.partitions)
+      try broker.createTopic(queuesTopic, partitions: 1)
       if deadLetterTopic != topic { try broker.createTopic(deadLetterTopic, partitions: 1) }
     } catch {
       throw CommandFailure(.failure, "the embedded broker cannot be started: \(error)")

@@ -2,7 +2,7 @@ import Foundation
 import Kafka
 import Logging
 
-/// Looks at the brokers and the two topics.
+/// Looks at the brokers and the three topics.
 struct BrokerCheck {
   static let timeout: Duration = .seconds(10)
   /// A broker that has just answered tells a topic's settings at once, or never.
@@ -11,6 +11,7 @@ struct BrokerCheck {
   let kafka: KafkaConfiguration
   let topic: String
   let deadLetterTopic: String
+  let queuesTopic: String
   let defaultTimeToLiveSeconds: Int
   let logger: Logger
 
@@ -42,7 +43,7 @@ struct BrokerCheck {
       let brokers = cluster.brokers.map { "\($0.host):\($0.port)" }.joined(separator: ", ")
       tell(.ok("broker", "\(cluster.brokers.count) broker\(cluster.brokers.count == 1 ? "" : "s") (\(brokers))"))
       var silence: KafkaError?
-      for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetterTopic, .deadLetters)] {
+      for (name, role) in [(topic, TopicCheck.Role.actions), (deadLetterTopic, .deadLetters), (queuesTopic, .queues)] {
         for finding in await check(name, role, cluster, admin, &silence) { tell(finding) }
       }
       for finding in await clock(cluster) { tell(finding) }

@@ -1,11 +1,14 @@
 import AuditActions
 import Kafka
+import QueueMetadata
 
 /// What a topic's settings should be, and what is wrong with those it has.
 struct TopicCheck {
   enum Role: Sendable {
     case actions
     case deadLetters
+    /// Metadata of queues: of each the latest.
+    case queues
   }
 
   let name: String
@@ -19,10 +22,13 @@ struct TopicCheck {
   /// The settings of a topic that `topic create` makes.
   /// - Parameter replicationFactor: nil when it is left to the cluster
   static func wanted(_ role: Role, retentionHours: Int, replicationFactor: Int?) -> [String: String] {
-    var settings = [
-      "cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime",
-      "retention.ms": String(Int64(retentionHours) * 3_600_000),
-    ]
+    var settings =
+      role == .queues
+      ? QueueMetadataConfiguration.topicProperties
+      : [
+        "cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime",
+        "retention.ms": String(Int64(retentionHours) * 3_600_000),
+      ]
     // With two copies a single broker's restart would stop all writing.
     if let replicationFactor, replicationFactor >= 3 { settings["min.insync.replicas"] = "2" }
     return settings
@@ -54,7 +60,9 @@ struct TopicCheck {
 
   /// - Parameter copies: of the partition that has the fewest
   func settingFindings(_ values: [String: String], copies: Int) -> [Finding] {
-    policy(values) + retention(values) + timestamps(values) + sizes(values) + replicas(values, copies)
+    role == .queues
+      ? compaction(values) + replicas(values, copies)
+      : policy(values) + retention(values) + timestamps(values) + sizes(values) + replicas(values, copies)
   }
 
   private func partitionFindings(_ topic: ClusterMetadata.Topic) -> [Finding] {
@@ -90,6 +98,17 @@ struct TopicCheck {
       .fail(
         subject, "cleanup.policy is \(policy): Kafka removes all but the last action of a queue",
         mend: alter("cleanup.policy=delete"))
+    ]
+  }
+
+  private func compaction(_ values: [String: String]) -> [Finding] {
+    guard let policy = values["cleanup.policy"] else { return [] }
+    if policy == "compact" { return [.ok(subject, "cleanup.policy is compact")] }
+    return [
+      .fail(
+        subject,
+        "cleanup.policy is \(policy): Kafka removes the metadata of queues with time, and they are no longer audited",
+        mend: alter("cleanup.policy=compact"))
     ]
   }
 

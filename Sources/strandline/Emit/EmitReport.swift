@@ -2,6 +2,8 @@
 struct EmitReport: Sendable, Equatable {
   /// Acknowledged by Kafka.
   var emitted = 0
+  /// Not sent: nobody wants its event.
+  var skipped = 0
   /// Not sent: the line is not what it should be.
   var refused = 0
   /// Sent or to be sent, and not acknowledged.
@@ -14,12 +16,15 @@ struct EmitReport: Sendable, Equatable {
 
   func text(seconds: Double) -> String {
     let rate = seconds > 0 ? " (\(Self.grouped(Int(Double(emitted) / seconds)))/s)" : ""
-    return "\(Self.grouped(emitted)) emitted\(rate), \(Self.grouped(refused)) refused, \(Self.grouped(failed)) failed"
+    let unwanted = skipped > 0 ? "\(Self.grouped(skipped)) skipped, " : ""
+    return "\(Self.grouped(emitted)) emitted\(rate), " + unwanted
+      + "\(Self.grouped(refused)) refused, \(Self.grouped(failed)) failed"
   }
 
   func json(seconds: Double) -> JSONValue {
     .object([
-      ("emitted", .integer(emitted)), ("refused", .integer(refused)), ("failed", .integer(failed)),
+      ("emitted", .integer(emitted)), ("skipped", .integer(skipped)), ("refused", .integer(refused)),
+      ("failed", .integer(failed)),
       ("bytes", .integer(bytes)), ("seconds", .number((seconds * 1_000).rounded() / 1_000)),
     ])
   }

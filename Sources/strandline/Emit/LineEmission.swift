@@ -18,16 +18,19 @@ struct LineEmission {
         report.refused += 1
         try tell(line: refusal.number, code: refusal.error.code.rawValue, refusal.error.detail, mayBeWritten: false)
       }
-      let failures = await send(batch.byQueue)
+      let undelivered = await send(batch.byQueue)
+      let failures = undelivered.filter { $0.1.reason != .notWanted }
+      let skipped = undelivered.count - failures.count
       report.failed += failures.count
-      report.emitted += batch.entries.count - failures.count
+      report.skipped += skipped
+      report.emitted += batch.entries.count - undelivered.count
       report.bytes += batch.bytes
       for (number, error) in failures {
         try tell(line: number, code: error.name, error.message, mayBeWritten: error.mayHaveBeenWritten)
       }
       if showsProgress { try progress(report, since: start) }
       // When nothing of a whole batch gets through, the rest will not either; going on would only take long.
-      if !batch.entries.isEmpty, failures.count == batch.entries.count, failures.allSatisfy({ $0.1.isRetriable }) {
+      if !failures.isEmpty, failures.count == batch.entries.count - skipped, failures.allSatisfy({ $0.1.isRetriable }) {
         input.stop()
         let last = batch.entries.last?.number ?? 0
         try say("Kafka takes nothing: stopped after line \(last), what follows it was not sent")

@@ -46,8 +46,10 @@ struct SpooledEmission {
           }
           report.refused += 1
           try tell(line)
-        } else {
+        } else if outcome.isAccepted {
           report.emitted += 1
+        } else {
+          report.skipped += 1
         }
         if index % Self.toldLines == Self.toldLines - 1 { try tell(acceptedThrough: entry.number) }
       }
@@ -68,14 +70,16 @@ struct SpooledEmission {
       var output = FileWriter.output
       try output.line(
         .object([
-          ("accepted", .integer(report.emitted)), ("refused", .integer(report.refused)),
+          ("accepted", .integer(report.emitted)), ("skipped", .integer(report.skipped)),
+          ("refused", .integer(report.refused)),
           ("failed", .integer(report.failed)), ("published", .integer(close.counters.delivered)),
           ("spooled", .integer(close.spooled)),
         ]))
       try output.flush()
     } else {
       try say(
-        "\(report.emitted) accepted, \(report.refused) refused, \(report.failed) failed; "
+        "\(report.emitted) accepted, " + (report.skipped > 0 ? "\(report.skipped) skipped, " : "")
+          + "\(report.refused) refused, \(report.failed) failed; "
           + "\(close.counters.delivered) published, \(close.spooled) stay in the spool")
     }
   }

@@ -18,6 +18,8 @@ protocol ConfiguredCommand: AsyncParsableCommand {
 struct CommandContext: Sendable {
   let settings: Settings
   let environment: [String: String]
+  /// Reads the configuration once more; nil where there is no file that could have changed.
+  var reload: (@Sendable () throws(ConfigurationError) -> Settings)?
 
   /// Whether to write NDJSON on standard output.
   var json: Bool { settings[SettingsTable.json] ?? false }
@@ -35,8 +37,18 @@ extension ConfiguredCommand {
 
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
-    let settings = try Settings.load(from: sources(environment: environment, readFile: readSettingsFile))
-    try await run(CommandContext(settings: settings, environment: environment))
+    let sources = sources(environment: environment, readFile: readSettingsFile)
+    var context = CommandContext(settings: try Settings.load(from: sources), environment: environment)
+    if sources.path != nil {
+      let (flags, properties, path) = (sources.flags, sources.kafkaProperties, sources.configPath)
+      context.reload = { () throws(ConfigurationError) in
+        try Settings.load(
+          from: ConfigurationSources(
+            flags: flags, kafkaProperties: properties, configPath: path, environment: environment,
+            readFile: readSettingsFile))
+      }
+    }
+    try await run(context)
   }
 
   func sources(

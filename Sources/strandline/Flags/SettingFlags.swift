@@ -90,6 +90,12 @@ struct BrokerFlags: SettingFlags {
   var given: [(key: String, text: String?)] { [("bootstrap-servers", bootstrapServers)] }
 }
 
+/// Which events are emitted.
+struct EmissionFlags: SettingFlags {
+  @Flag(SettingsTable.strictEvents) var strictEvents: Bool = false
+  var given: [(key: String, text: String?)] { [("strict-events", strictEvents ? "true" : nil)] }
+}
+
 /// Which topic.
 struct TopicFlags: SettingFlags {
   @Option(SettingsTable.topic) var topic: String?
@@ -102,14 +108,24 @@ struct DeadLetterFlags: SettingFlags {
   var given: [(key: String, text: String?)] { [("dead-letter-topic", deadLetterTopic)] }
 }
 
+/// Where the metadata of queues is.
+struct QueuesTopicFlags: SettingFlags {
+  @Option(SettingsTable.queuesTopic) var queuesTopic: String?
+  var given: [(key: String, text: String?)] { [("queues-topic", queuesTopic)] }
+}
+
 /// The store of a node.
 struct StoreFlags: SettingFlags {
   @Option(SettingsTable.data) var data: String?
   @Option(SettingsTable.defaultTTL) var defaultTTL: String?
+  @Option(SettingsTable.auditDefault) var auditDefault: String?
   @Option(SettingsTable.storeBudget) var storeBudget: String?
 
   var given: [(key: String, text: String?)] {
-    [("data", data), ("default-ttl", defaultTTL), ("store-budget-bytes", storeBudget)]
+    [
+      ("data", data), ("default-ttl", defaultTTL), ("audit-default", auditDefault),
+      ("store-budget-bytes", storeBudget),
+    ]
   }
 }
 
@@ -121,12 +137,14 @@ struct FeedFlags: SettingFlags {
   @Option(fileOf: SettingsTable.markerKey) var markerKeyFile: String?
   @Option(SettingsTable.stalenessBound) var stalenessBound: String?
   @Option(SettingsTable.archiveURL) var archiveURL: String?
+  @Option(SettingsTable.aceQueue) var aceQueue: String?
   @Option(SettingsTable.shutdownTimeout) var shutdownTimeout: String?
 
   var given: [(key: String, text: String?)] {
     [
       ("listen", listen), ("management-listen", managementListen), ("marker-key", markerKey),
       ("marker-key-file", markerKeyFile), ("staleness-bound", stalenessBound), ("archive-url", archiveURL),
+      ("ace-queue", aceQueue),
       ("shutdown-timeout", shutdownTimeout),
     ]
   }
@@ -147,6 +165,12 @@ struct TopicCreationFlags: SettingFlags {
   var given: [(key: String, text: String?)] {
     [("partitions", partitions), ("replication-factor", replicationFactor), ("retention-hours", retentionHours)]
   }
+}
+
+/// Which project.
+struct ProjectFlags: SettingFlags {
+  @Option(SettingsTable.project) var project: String?
+  var given: [(key: String, text: String?)] { [("project", project)] }
 }
 
 /// Which queue.

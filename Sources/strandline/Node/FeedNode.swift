@@ -6,11 +6,13 @@ import FeedServer
 import Foundation
 import Kafka
 import Logging
+import QueueMetadata
 import ServiceLifecycle
 
 /// Store, ingest and feed in one process, wired together.
 struct FeedNode: Sendable {
   let store: ActionStore
+  let queues: AuditedQueues
   let emitter: ActionEmitter
   let ingest: ActionIngest
   let probe: CompletenessProbe
@@ -33,7 +35,19 @@ struct FeedNode: Sendable {
       try? store.close()
       throw CommandFailure(.configuration, error.description)
     }
-    ingest = ActionIngest(configuration: configuration.ingest, store: store, logger: logger.named("ingest"))
+    do throws(KafkaError) {
+      let reader = try QueueMetadataReader(
+        configuration: configuration.queueMetadata, logger: logger.named("queues"))
+      queues = AuditedQueues(
+        reader: reader, writer: try QueueMetadataWriter(reader: reader, logger: logger.named("queues")))
+    } catch {
+      _ = await emitter.close(flushTimeout: .zero)
+      try? store.close()
+      throw CommandFailure(.configuration, error.description)
+    }
+    var ingesting = configuration.ingest
+    ingesting.policies = { [queues] in queues.reader.policies }
+    ingest = ActionIngest(configuration: ingesting, store: store, logger: logger.named("ingest"))
     probe = CompletenessProbe(
       configuration: configuration,
       progress: .init(
@@ -44,17 +58,25 @@ struct FeedNode: Sendable {
         wallMilliseconds: { [store] in store.wallMilliseconds(at: $0) }), logger: logger.named("completeness"))
     server = FeedServer(
       configuration: configuration.feed, store: store, publisher: Self.publisher(emitter),
-      readiness: NodeReadiness(status: { [ingest] in ingest.status }, currency: { [probe] in probe.currency() }),
-      registry: registry, currency: { [probe] in probe.currency() }, logger: logger.named("feed"))
+      readiness: NodeReadiness(
+        status: { [ingest] in ingest.status }, queues: { [queues] in queues.reader.status },
+        currency: { [probe] in probe.currency() }),
+      registry: registry, currency: { [probe] in probe.currency() }, audit: queues, logger: logger.named("feed"))
   }
 
   /// In the order they start; they end in reverse: first the requests, then what they may still need.
-  var services: [any Service] { [StoreVerification(store: store), ingest, probe, server] }
+  var services: [any Service] {
+    [StoreVerification(store: store), QueueMetadataService(reader: queues.reader), ingest, probe, server]
+  }
 
   /// What is closed after them, in this order.
   /// - Parameter flushTimeout: how long records on their way to Kafka are waited for
   func endings(flushTimeout: Duration) -> [Ending] {
     [
+      Ending { [queues] in
+        await queues.writer.close()
+        await queues.reader.close()
+      },
       Ending { [emitter] in _ = await emitter.close(flushTimeout: flushTimeout) },
       Ending { [store] in
         try await runOnOwnThread(name: "store-close") { () throws(StoreError) in try store.close() }
@@ -72,12 +94,21 @@ struct FeedNode: Sendable {
   private static func publisher(_ emitter: ActionEmitter) -> ActionPublisher {
     ActionPublisher { actions, queue in
       let raw = actions.map { RawAction(body: $0.body, timeToLive: $0.timeToLive) }
-      return await emitter.emitAcknowledged(raw: raw, to: queue).map { outcome in
-        outcome
-          .map { ActionPosition(partition: $0.partition, offset: $0.offset) }
-          .mapError { PublishFailure(detail: $0.description, mayHaveBeenWritten: $0.mayHaveBeenWritten) }
+      return await emitter.emitAcknowledged(raw: raw, to: queue).map(outcome)
+    } numbered: { posts in
+      let numbered = posts.map {
+        NumberedRawAction(
+          action: RawAction(body: $0.body, timeToLive: $0.timeToLive), queue: $0.queue, origin: $0.origin,
+          time: $0.time)
       }
+      return await emitter.emitAcknowledged(numbered: numbered).map(outcome)
     }
+  }
+
+  private static func outcome(_ emitted: Result<EmittedPosition, EmitError>) -> ActionPublisher.Outcome {
+    emitted
+      .map { ActionPosition(partition: $0.partition, offset: $0.offset) }
+      .mapError { PublishFailure(detail: $0.description, mayHaveBeenWritten: $0.mayHaveBeenWritten) }
   }
 }
 

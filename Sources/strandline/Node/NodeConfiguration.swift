@@ -5,12 +5,15 @@ import ActionStore
 import AuditActions
 import FeedServer
 import Kafka
+import QueueMetadata
 
 /// What one node is made of, out of the settings.
 struct NodeConfiguration: Sendable {
   var kafka: KafkaConfiguration
   var topic: String
   var deadLetterTopic: String
+  var queuesTopic: String
+  var auditDefault: AuditDefault
   var defaultTimeToLiveSeconds: Int32
   var directory: String
   var budgetBytes: Int
@@ -24,11 +27,14 @@ struct NodeConfiguration: Sendable {
   /// Of what is posted to the feed.
   var checksum: Bool
   var signingKey: ActionSigningKey?
+  var aceQueue: QueueAddress
 
   init(_ settings: Settings) throws(ConfigurationError) {
     kafka = try settings.kafka()
     topic = try settings.value(SettingsTable.topic)
     deadLetterTopic = try settings.value(SettingsTable.deadLetterTopic)
+    queuesTopic = try settings.value(SettingsTable.queuesTopic)
+    auditDefault = try settings.value(SettingsTable.auditDefault)
     defaultTimeToLiveSeconds = Int32(clamping: try settings.value(SettingsTable.defaultTTL))
     directory = try settings.value(SettingsTable.data)
     budgetBytes = try settings.value(SettingsTable.storeBudget)
@@ -37,6 +43,7 @@ struct NodeConfiguration: Sendable {
     managementListen = settings[SettingsTable.managementListen]
     stalenessBoundSeconds = try settings.value(SettingsTable.stalenessBound)
     archiveURL = settings[SettingsTable.archiveURL]
+    aceQueue = try settings.value(SettingsTable.aceQueue)
     shutdownTimeoutSeconds = try settings.value(SettingsTable.shutdownTimeout)
     proof = try settings.proof()
     (checksum, signingKey) = try settings.seal()
@@ -68,6 +75,12 @@ struct NodeConfiguration: Sendable {
     return ingest
   }
 
+  var queueMetadata: QueueMetadataConfiguration {
+    var queues = QueueMetadataConfiguration(kafka: kafka, topic: queuesTopic, auditDefault: auditDefault)
+    queues.createsTopic = true
+    return queues
+  }
+
   var emitter: ActionEmitterConfiguration {
     var emitter = ActionEmitterConfiguration(kafka: kafka)
     emitter.topic = topic
@@ -84,6 +97,7 @@ struct NodeConfiguration: Sendable {
       listen: ListenAddress(host: listen.bindHost, port: listen.port),
       management: managementListen.map { ListenAddress(host: $0.bindHost, port: $0.port) })
     feed.archive = archiveURL.map { ArchiveLink(url: $0, topic: topic) }
+    feed.aceQueue = aceQueue
     return feed
   }
 }

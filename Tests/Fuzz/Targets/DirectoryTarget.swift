@@ -43,6 +43,14 @@ final class DirectoryTarget: FuzzTarget {
     for kept in try read(store) where !isForged && !sample.actions.contains(kept) {
       throw Finding("serves what was never stored at \(kept.position)", what)
     }
+    if let numbered = try? store.numberedActions(StoreSample.log, in: .full, limit: 500) {
+      for action in numbered.actions where !isForged {
+        let kept = StoreSample.Kept(position: action.action.position, body: action.action.body)
+        guard sample.actions.contains(kept), action.sequence == kept.position.offset + 1 else {
+          throw Finding("gives number \(action.sequence) to what has another at \(kept.position)", what)
+        }
+      }
+    }
     // What a node finds in the background, or a page has found.
     store.verify { _ in true }
     try store.repair()

@@ -111,6 +111,11 @@ private final class SynchronousResponder: ChannelInboundHandler {
   private func answer(_ request: FeedRequest) -> FeedAnswer {
     switch core.begin(request) {
     case .answer(let answer, _): return answer
+    case .exchange(let exchange, _):
+      // What waits for others is left out; what is read is not.
+      if case .send(let key) = exchange.work { _ = try? NumberedDocument.parse(content, for: key) }
+      if case .raise = exchange.work { _ = try? NumberedDocument.lowest(content) }
+      return FeedAnswer(status: 204)
     case .post:
       let parsed = content.withUnsafeReadableBytes { bytes in
         Result { () throws(Problem) in try PostDocument(bytes).actions }

@@ -84,7 +84,7 @@ class Node:
         self.command = [
             strandline, "serve", "--bootstrap-servers", topic.bootstrap_servers, "--topic", topic.name,
             "--data", os.path.join(self.folder, "data"), "--listen", f"127.0.0.1:{self.port}",
-            "--default-ttl", str(default_ttl)]
+            "--default-ttl", str(default_ttl), "--audit-default", "all"]
         self.process = None
 
     @property

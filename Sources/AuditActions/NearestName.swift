@@ -1,7 +1,7 @@
 /// Finds the name somebody may have meant.
-enum NearestName {
+package enum NearestName {
   /// The candidate with the fewest edits (insert, remove, replace, swap neighbours), if it is near enough to be meant.
-  static func find(_ name: String, in candidates: [String]) -> String? {
+  package static func find(_ name: String, in candidates: [String]) -> String? {
     guard name.utf8.count <= 64 else { return nil }
     let best = candidates.map { (name: $0, edits: distance(Array(name.lowercased().utf8), Array($0.utf8))) }
       .min { $0.edits < $1.edits }
@@ -10,7 +10,7 @@ enum NearestName {
   }
 
   /// Optimal string alignment distance.
-  static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+  package static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
     guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
     var beforeLast = [Int](repeating: 0, count: b.count + 1)
     var last = Array(0...b.count)

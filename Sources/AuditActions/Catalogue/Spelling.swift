@@ -1,8 +1,8 @@
 /// Finds the known name that a mistyped one most likely stood for.
-enum NearestName {
+package enum Spelling {
   /// The name with the fewest edits from `text`, the first of equals; nil when even that is no likely slip of the pen:
   /// with more than one edit in three characters a guess only misleads.
-  static func nearest(to text: String, in names: some Sequence<String>) -> String? {
+  package static func nearest(to text: String, in names: some Sequence<String>) -> String? {
     let wanted = normalised(text)
     let best = names.map { (name: $0, edits: distance(wanted, normalised($0))) }.min { $0.edits < $1.edits }
     guard let best, best.edits <= wanted.count / 3 else { return nil }
@@ -18,7 +18,7 @@ enum NearestName {
   }
 
   /// Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).
-  static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
+  package static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
     var beforePrevious: [Int] = []
     var previous = Array(0...second.count)
     for row in first.indices {
