@@ -37,7 +37,7 @@ package final class ActionStore: Sendable {
   init(
     configuration: StoreConfiguration, clock: any WallClock, files: FileSystem, logger: Logger
   ) throws(StoreError) {
-    let data = try DataDirectory(path: configuration.directory, files: files)
+    let data = try DataDirectory(path: configuration.directory, files: files, logger: logger)
     let (catalog, contents) = try data.openCatalog(logger: logger)
     if let contents, contents.topic != configuration.topic {
       throw StoreError(
@@ -71,7 +71,7 @@ package final class ActionStore: Sendable {
     self.files = files
     paths = data.segments
     self.logger = logger
-    let key = if let given = configuration.sealingKey { given } else { try data.sealingKey() }
+    let key = if let given = configuration.sealingKey { given } else { try data.sealingKey(logger: logger) }
     sealer = TokenSealer(key: key)
     self.writer = Mutex(writer)
   }
@@ -307,10 +307,12 @@ package final class ActionStore: Sendable {
       snapshot: snapshot, facts: facts, key: key, now: now, scanMax: configuration.pageScanMax)
   }
 
-  /// The logs of a project's sources, of one source if named, by name.
+  /// The logs of a project's sources, of one source if named, after one, by source and log id.
   package func sourceLogs(
-    of project: String, source: String? = nil
-  ) -> [(key: SourceLogKey, log: SourceLog)] { sources.logs(of: project, source: source) }
+    of project: String, source: String? = nil, after key: SourceLogKey? = nil, limit: Int = .max
+  ) -> [(key: SourceLogKey, log: SourceLog)] {
+    sources.logs(of: project, source: source, after: key, limit: limit)
+  }
 
   /// Nil for a log of which nothing has come.
   package func sourceLog(_ key: SourceLogKey) -> SourceLog? { sources.log(key) }

@@ -25,16 +25,24 @@ struct DataDirectory {
   let files: FileSystem
   let lock: DirectoryLock
   let segments: SegmentPaths
+  /// Whether a store has been here: what is missing then was lost.
+  private let holdsSegments: Bool
 
-  init(path: String, files: FileSystem) throws(StoreError) {
+  init(path: String, files: FileSystem, logger: Logger) throws(StoreError) {
     self.path = path
     self.files = files
     segments = SegmentPaths(directory: path + "/segments")
     do throws(StoreError) {
       try files.makeDirectory(path)
       lock = try DirectoryLock(path: path, files: files)
-      try Self.checkVersion(path: path, files: files)
+      let hasVersion = try Self.checkVersion(path: path, files: files)
       try files.makeDirectory(path + "/segments")
+      holdsSegments = try files.names(in: path + "/segments").contains { $0.hasSuffix(".segment") }
+      if holdsSegments, !hasVersion {
+        logger.warning(
+          "A data directory with segments has no VERSION: it is taken for one of this version, and VERSION written anew",
+          metadata: ["data": "\(path)", "version": "\(Self.version)"])
+      }
     } catch  where error.code == .inputOutput {
       throw StoreError(
         .directoryUnusable,
@@ -43,11 +51,12 @@ struct DataDirectory {
     }
   }
 
-  private static func checkVersion(path: String, files: FileSystem) throws(StoreError) {
+  /// - Returns: whether there was one.
+  private static func checkVersion(path: String, files: FileSystem) throws(StoreError) -> Bool {
     let file = path + "/VERSION"
     guard let bytes = try files.contents(of: file) else {
       try files.replace(file, with: Array("\(version)\n".utf8))
-      return
+      return false
     }
     let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     guard let found = Int(text) else {
@@ -61,6 +70,7 @@ struct DataDirectory {
     }
     // What is written from now on an older version cannot read.
     if found < version { try files.replace(file, with: Array("\(version)\n".utf8)) }
+    return true
   }
 
   /// Opens the catalog and reads it; a damaged file is set aside, because everything but lifetime counters comes from
@@ -99,7 +109,7 @@ struct DataDirectory {
   }
 
   /// The key kept in the directory, made at the first start.
-  func sealingKey() throws(StoreError) -> [UInt8] {
+  func sealingKey(logger: Logger) throws(StoreError) -> [UInt8] {
     let file = path + "/sealing.key"
     if let key = try files.contents(of: file) {
       guard key.count == TokenSealer.keyBytes else {
@@ -109,6 +119,14 @@ struct DataDirectory {
             + "(markers given out before become invalid)")
       }
       return key
+    }
+    if holdsSegments {
+      logger.error(
+        """
+        A data directory with segments has no sealing.key: a new one is made. Markers and ids given out before are refused \
+        from now on, with 400. If you have the old file, stop this node and put it back; if the key was given by \
+        marker-key, give it again
+        """, metadata: ["data": "\(path)"])
     }
     var generator = SystemRandomNumberGenerator()
     let key = (0..<TokenSealer.keyBytes).map { _ in UInt8.random(in: 0...255, using: &generator) }

@@ -127,7 +127,7 @@ struct FeedCore: Sendable {
   ) throws(Problem) -> FeedAnswer {
     let query = try QueryItems(target.query)
     if match.route == .sources {
-      return try sources.answer(project: project, query: query, location: target.text)
+      return try sources.answer(project: project, query: query, currency: currency, location: target.text)
     }
     if match.route == .sourceLog || match.route == .sourceLowest {
       try query.check(known: [])
@@ -136,7 +136,9 @@ struct FeedCore: Sendable {
         ? try sources.answer(of: key, currency: currency, location: target.text)
         : try sources.answer(lowestOf: key, currency: currency)
     }
-    guard let queue else { return try queues.answer(project: project, query: query, location: target.text) }
+    guard let queue else {
+      return try queues.answer(project: project, query: query, currency: currency, location: target.text)
+    }
     switch match.route {
     case .actions:
       try query.check(known: PageRequest.knownParameters, tolerated: PageRequest.toleratedParameters)

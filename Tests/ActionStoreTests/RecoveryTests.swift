@@ -1,8 +1,35 @@
 import AuditActions
 import Foundation
+import Logging
+import Synchronization
 import Testing
 
 @testable import ActionStore
+
+/// Keeps what is logged from warnings on.
+private struct KeptLines: LogHandler {
+  final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    func append(_ line: String) { lines.withLock { $0.append(line) } }
+    func take() -> [String] {
+      lines.withLock { lines in
+        defer { lines = [] }
+        return lines
+      }
+    }
+  }
+
+  let lines: Lines
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .warning
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) { lines.append("\(event.message)") }
+}
 
 @Suite("After a crash")
 struct RecoveryTests {
@@ -210,6 +237,30 @@ struct DataDirectoryTests {
     #expect { try fixture.open() } throws: { ($0 as? StoreError)?.code == .inUse }
     try store.close()
     try fixture.open().close()
+  }
+
+  @Test("that has lost its version or its sealing key says what that means; a new one says nothing")
+  func lostFiles() throws {
+    let fixture = try StoreFixture()
+    let lines = KeptLines.Lines()
+    let logger = Logger(label: "test") { _ in KeptLines(lines: lines) }
+    func open() throws -> ActionStore {
+      try ActionStore(configuration: fixture.configuration, clock: fixture.clock, logger: logger)
+    }
+    var store = try open()
+    try store.append([Draft(offset: 0)])
+    try store.close()
+    #expect(lines.take() == [])
+    for (name, told) in [("VERSION", "has no VERSION"), ("sealing.key", "has no sealing.key")] {
+      try FileManager.default.removeItem(atPath: fixture.directory.path + "/" + name)
+      store = try open()
+      #expect(store.positions(try .test("p/q")).count == 1)
+      try store.close()
+      let said = lines.take()
+      #expect(said.count == 1 && said[0].contains(told))
+      try open().close()
+      #expect(lines.take() == [])
+    }
   }
 
   @Test("of a newer version is refused politely")

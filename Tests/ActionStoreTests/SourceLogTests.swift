@@ -132,6 +132,49 @@ struct SourceLogTests {
     #expect(kept.filter { $0.forgotten > 0 }.count == 2)
   }
 
+  @Test("logs are listed by project in order, whatever came, went and came again")
+  func listing() {
+    let seed = UInt64.random(in: 0...UInt64(UInt32.max))
+    var random = SeededGenerator(seed: seed)
+    let ledger = SourceLedger()
+    var model: Set<SourceLogKey> = []
+    for number in 0..<300 {
+      let key = SourceLogKey(
+        project: "p\(Int.random(in: 0...2, using: &random))", source: "/\(Int.random(in: 0...9, using: &random))",
+        log: "\(Int.random(in: 0...9, using: &random))")
+      var log = SourceLog(now: Int64(number))
+      log.receive(SequenceRanges(1...1), now: Int64(number))
+      ledger.install([key: log])
+      model.insert(key)
+      let ordered = model.filter { $0.project == key.project }.sorted()
+      #expect(ledger.logs(of: key.project).map(\.key) == ordered, "seed \(seed)")
+      let limit = Int.random(in: 1...5, using: &random)
+      let after = ordered.filter { $0 > key }.prefix(limit)
+      let ofSource = ordered.filter { $0.source == key.source }
+      #expect(ledger.logs(of: key.project, source: key.source).map(\.key) == ofSource, "seed \(seed)")
+      #expect(ledger.logs(of: key.project, source: "/5~").isEmpty)
+      #expect(ledger.logs(of: key.project, after: key, limit: limit).map(\.key) == Array(after), "seed \(seed)")
+    }
+    let stranger = SourceLogKey(project: "p1", source: "/45", log: "")
+    #expect(
+      ledger.logs(of: "p1", after: stranger).map(\.key) == model.filter { $0.project == "p1" && $0 > stranger }.sorted()
+    )
+    #expect(ledger.logs(of: "nobody").isEmpty)
+  }
+
+  @Test("the logs silent longest go when there are too many, from the list too")
+  func silent() {
+    let ledger = SourceLedger()
+    for number in 0...SourceLedger.logsMax {
+      var log = SourceLog(now: Int64(number))
+      log.receive(SequenceRanges(1...1), now: Int64(number))
+      ledger.install([SourceLogKey(project: "p", source: "/w", log: String(number + 100_000)): log])
+    }
+    let names = ledger.logs(of: "p").map(\.key.log)
+    #expect(names.count == SourceLedger.logsMax - SourceLedger.logsMax / 100)
+    #expect(names.first == String(100_000 + SourceLedger.logsMax / 100 + 1) && names == names.sorted())
+  }
+
   @Test("a number comes once: again it is a duplicate, with other content a conflict, within a batch and later")
   func repeated() throws {
     let fixture = try StoreFixture()

@@ -77,6 +77,22 @@ import Testing
     }
   }
 
+  @Test func `that there is no source, and no queue, is said only by a node that has read everything`() async throws {
+    let behind = FeedCurrency.Behind(detail: "it reads", retryAfterSeconds: 7)
+    let feed = try Feed(currency: { FeedCurrency(completeThroughMilliseconds: 1, behind: behind) })
+    try feed.append(1)
+    try receive([1], in: feed)
+    try await feed.test { client async throws in
+      for list in ["sources", "queues"] {
+        let none = try await client.get("/v1/nobody/\(list)")
+        #expect(none.status == .serviceUnavailable && none.field("Retry-After") == "7")
+        let some = try await client.get("/v1/p/\(list)")
+        #expect(some.status == .ok)
+        #expect(try await client.get(try some.next).status == .serviceUnavailable)
+      }
+    }
+  }
+
   @Test(
     arguments: [
       ("/v1/p/sources/s/logs/a%20b", 400), ("/v1/p/sources/a%20b/logs/1", 400), ("/v1/p/sources//logs/1", 400),

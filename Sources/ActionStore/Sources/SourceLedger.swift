@@ -14,6 +14,8 @@ final class SourceLedger: Sendable {
 
   struct State {
     var logs: [SourceLogKey: SourceLog] = [:]
+    /// Their names by project, ascending.
+    fileprivate var names: [String: [SourceLogKey]] = [:]
     var changed: Set<SourceLogKey> = []
     var removed: Set<SourceLogKey> = []
     /// Up to which offset of a partition is read again.
@@ -33,12 +35,21 @@ final class SourceLedger: Sendable {
 
   // MARK: Reading
 
-  /// The logs of a project, of one source if named, ascending.
-  func logs(of project: String, source: String? = nil) -> [(key: SourceLogKey, log: SourceLog)] {
+  /// The logs of a project, of one source if named, that follow on one, ascending. Costs what is asked for, however many
+  /// logs there are.
+  func logs(
+    of project: String, source: String? = nil, after key: SourceLogKey? = nil, limit: Int = .max
+  ) -> [(key: SourceLogKey, log: SourceLog)] {
     state.withLock { state in
-      state.logs.filter { $0.key.project == project && (source == nil || $0.key.source == source) }
-        .map { (key: $0.key, log: $0.value) }
-    }.sorted { $0.key < $1.key }
+      guard let names = state.names[project] else { return [] }
+      var rest = names[(key.map { names.firstIndex(notBefore: $0, orAt: false) } ?? 0)...]
+      if let source {
+        let lowest = SourceLogKey(project: project, source: source, log: "")
+        rest = rest[max(rest.startIndex, names.firstIndex(notBefore: lowest, orAt: true))...]
+          .prefix { $0.source == source }
+      }
+      return rest.prefix(limit).compactMap { key in state.logs[key].map { (key, $0) } }
+    }
   }
 
   func log(_ key: SourceLogKey) -> SourceLog? { state.withLock { $0.logs[key] } }
@@ -56,7 +67,7 @@ final class SourceLedger: Sendable {
     state.withLock { state in
       for (key, log) in logs {
         state.gaps += log.gaps.count - (state.logs[key]?.gaps.count ?? 0)
-        state.logs[key] = log
+        if state.logs.updateValue(log, forKey: key) == nil { state.insert(name: key) }
         state.changed.insert(key)
         state.removed.remove(key)
       }
@@ -75,6 +86,7 @@ final class SourceLedger: Sendable {
   func replace(_ recovered: State) {
     state.withLock { state in
       state = recovered
+      state.names = Dictionary(grouping: state.logs.keys, by: \.project).mapValues { $0.sorted() }
       state.gaps = state.logs.values.reduce(0) { $0 + $1.gaps.count }
       state.keepBounds()
     }
@@ -139,9 +151,35 @@ extension SourceLedger.State {
     for (key, log) in silent {
       gaps -= log.gaps.count
       logs[key] = nil
+      remove(name: key)
       changed.remove(key)
       removed.insert(key)
     }
+  }
+
+  fileprivate mutating func insert(name key: SourceLogKey) {
+    var names = names.removeValue(forKey: key.project) ?? []
+    names.insert(key, at: names.firstIndex(notBefore: key, orAt: true))
+    self.names[key.project] = names
+  }
+
+  private mutating func remove(name key: SourceLogKey) {
+    var names = names.removeValue(forKey: key.project) ?? []
+    let index = names.firstIndex(notBefore: key, orAt: true)
+    if index < names.count, names[index] == key { names.remove(at: index) }
+    if !names.isEmpty { self.names[key.project] = names }
+  }
+}
+
+extension [SourceLogKey] {
+  /// Of an ascending list, by halves: where those begin that are not before `key`, itself included or not.
+  fileprivate func firstIndex(notBefore key: SourceLogKey, orAt isIncluded: Bool) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < key || (!isIncluded && self[middle] == key) { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }
 

@@ -35,7 +35,7 @@ extension OpenAPIDocument {
 
   private static let sourcesResponses = responses([
     ("200", "SourceLogs"), ("204", "NothingThere"), ("400", "BadRequest"), ("405", "MethodNotAllowed"),
-    ("406", "NotAcceptable"),
+    ("406", "NotAcceptable"), ("503", "Unavailable"),
   ])
   private static let sourceLogResponses = responses([
     ("200", "SourceLog"), ("400", "BadRequest"), ("404", "NotFound"), ("405", "MethodNotAllowed"),

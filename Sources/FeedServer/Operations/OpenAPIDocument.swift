@@ -46,7 +46,7 @@ enum OpenAPIDocument {
   private static let actionResponses = responseReferences(
     "200 Action", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable", "503 Unavailable")
   private static let queuesResponses = responseReferences(
-    "200 Queues", "204 NothingThere", "400 BadRequest", "405 MethodNotAllowed", "406 NotAcceptable")
+    "200 Queues", "204 NothingThere", "400 BadRequest", "405 MethodNotAllowed", "406 NotAcceptable", "503 Unavailable")
   private static let statisticsResponses = responseReferences(
     "200 Statistics", "400 BadRequest", "404 NotFound", "405 MethodNotAllowed", "406 NotAcceptable",
     "503 Unavailable")

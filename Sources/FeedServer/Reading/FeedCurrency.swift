@@ -37,6 +37,14 @@ package struct FeedCurrency: Sendable, Equatable {
 }
 
 extension FeedCurrency? {
+  /// To be asked before it is said that there is nothing: that is for a node to say that has read everything.
+  /// - Throws: 503.
+  func vouch() throws(Problem) {
+    if let behind = self?.behind {
+      throw .unavailable(behind.detail, retryAfterSeconds: behind.retryAfterSeconds)
+    }
+  }
+
   /// What readers of a queue are told is missing, unless this node is itself behind: what has not come may be in the
   /// topic. To be asked before the page is read.
   func missing(of queue: QueueReference, in store: ActionStore) -> MissingNumbers? {

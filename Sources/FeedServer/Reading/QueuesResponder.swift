@@ -10,7 +10,9 @@ struct QueuesResponder: Sendable {
   let audit: AuditedQueues?
 
   /// A page of the project's queues by name. The marker is the name of the last queue seen, as in Zaqar.
-  func answer(project: String, query: QueryItems, location: String) throws(Problem) -> FeedAnswer {
+  func answer(
+    project: String, query: QueryItems, currency: FeedCurrency?, location: String
+  ) throws(Problem) -> FeedAnswer {
     try query.check(known: ["marker", "limit"], tolerated: ["detailed"])
     let limit = try PageLimit.parse(try query.single("limit"))
     let after = try query.single("marker")
@@ -22,6 +24,7 @@ struct QueuesResponder: Sendable {
       }
     }
     let names = store.queues(of: project, after: after, limit: limit)
+    if names.isEmpty { try currency.vouch() }
     var answer = FeedAnswer(status: names.isEmpty ? 204 : 200)
     answer.add("Content-Location", location)
     answer.add("Cache-Control", "no-store")

@@ -7,7 +7,9 @@ struct SourcesResponder: Sendable {
   let store: ActionStore
 
   /// A page of the project's logs by source and log id. The marker is `log@source` of the last one seen.
-  func answer(project: String, query: QueryItems, location: String) throws(Problem) -> FeedAnswer {
+  func answer(
+    project: String, query: QueryItems, currency: FeedCurrency?, location: String
+  ) throws(Problem) -> FeedAnswer {
     try query.check(known: ["marker", "limit"])
     let limit = try PageLimit.parse(try query.single("limit"))
     var after: SourceLogKey?
@@ -20,7 +22,8 @@ struct SourcesResponder: Sendable {
       after = SourceLogKey(
         project: project, source: String(marker[marker.index(after: at)...]), log: String(marker[..<at]))
     }
-    let logs = store.sourceLogs(of: project).filter { item in after.map { item.key > $0 } ?? true }.prefix(limit)
+    let logs = store.sourceLogs(of: project, after: after, limit: limit)
+    if logs.isEmpty { try currency.vouch() }
     var answer = FeedAnswer(status: logs.isEmpty ? 204 : 200)
     answer.add("Content-Location", location)
     answer.add("Cache-Control", "no-store")

@@ -124,7 +124,7 @@ enum SettingsTable {
     "Ed25519 key that signs manifests, PEM (PKCS#8); without it they are not signed")
   static let spool = Setting(
     "spool", in: .archive, .text("DIR", completion: .directory),
-    "Directory in which objects are built, three object-bytes a partition at most; without it, the system's temporary one"
+    "Directory in which the archive builds objects, three object-bytes a partition at most; without it, the system's temporary one. Not that of emit, which is given by its flag only"
   )
 
   static let url = Setting("url", in: .client, .url, default: "http://127.0.0.1:8080", "Address of the feed to read")
