@@ -239,4 +239,18 @@ struct DamageTests {
       return false
     }
   }
+
+  @Test("a segment that says it begins with batch 0 is opened like any other")
+  func batchZero() throws {
+    let empty = try StoreFixture()
+    try FileManager.default.createDirectory(
+      atPath: empty.directory.path + "/segments", withIntermediateDirectories: true)
+    let header = SegmentHeader(
+      number: 1, storeIdentity: StoreIdentity(high: 1, low: 2), lane: 0, createdMilliseconds: 0, firstBatch: 0,
+      durableBatch: 0, standings: [:])
+    try Data(header.encoded()).write(to: URL(fileURLWithPath: empty.directory.path + "/segments/000000000001.segment"))
+    let store = try empty.open()
+    try store.append([Draft(offset: 0)])
+    #expect(store.positions(try .test("p/q")).count == 1)
+  }
 }

@@ -10,6 +10,8 @@ final class PurgePoints: Sendable {
   static let countMax = SourceLedger.logsMax
 
   private let points: Mutex<[SourceLogKey: Int64]>
+  /// Held while one is written: who reads does not wait for the disk.
+  private let writing = Mutex(())
 
   init(_ points: [SourceLogKey: Int64]) { self.points = Mutex(points) }
 
@@ -20,12 +22,12 @@ final class PurgePoints: Sendable {
   /// - Parameter write: on disk, before it holds.
   /// - Returns: the one that holds then; nil where there are too many.
   func raise(_ key: SourceLogKey, to lowest: Int64, _ write: () throws -> Void) rethrows -> Int64? {
-    try points.withLock { points in
-      let known = points[key]
+    try writing.withLock { _ in
+      let (known, count) = points.withLock { ($0[key], $0.count) }
       guard lowest > known ?? 1 else { return known ?? 1 }
-      guard known != nil || points.count < Self.countMax else { return nil }
+      guard known != nil || count < Self.countMax else { return nil }
       try write()
-      points[key] = lowest
+      points.withLock { $0[key] = lowest }
       return lowest
     }
   }

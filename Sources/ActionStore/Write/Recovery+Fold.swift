@@ -98,7 +98,7 @@ extension Recovery {
     let retired = OpenSegment(
       segment: segment, index: index, file: try files.open(path, flags: O_RDWR),
       createdMilliseconds: header.createdMilliseconds, path: path, length: item.scan.fileBytes,
-      firstBatch: header.firstBatch, lastBatch: item.scan.frames.last?.header.batch ?? (header.firstBatch - 1))
+      firstBatch: header.firstBatch, lastBatch: item.scan.frames.last?.header.batch ?? (max(1, header.firstBatch) - 1))
     retired.isDirty = false
     retired.frames = frames
     for frame in item.scan.frames {
