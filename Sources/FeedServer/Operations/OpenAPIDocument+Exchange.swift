@@ -87,14 +87,6 @@ extension OpenAPIDocument {
 
     """
 
-  private static func references(_ names: String...) -> String {
-    names.map { "{$ref: \"#/components/parameters/\($0)\"}" }.joined(separator: ", ")
-  }
-
-  private static func responses(_ all: [(code: String, name: String)]) -> String {
-    all.map { "\"\($0.code)\": {$ref: \"#/components/responses/\($0.name)\"}" }.joined(separator: ", ")
-  }
-
   private static let receiveResponses = responses([
     ("200", "NumberedActions"), ("400", "BadRequest"), ("404", "NotFound"), ("405", "MethodNotAllowed"),
     ("406", "NotAcceptable"), ("503", "Unavailable"),

@@ -29,7 +29,7 @@ extension OpenAPIDocument {
   private static let sourcesParameters = references("sourceMarker", "limit")
   private static let sourceLogParameters = references("project", "source", "log")
 
-  private static func references(_ names: String...) -> String {
+  static func references(_ names: String...) -> String {
     names.map { "{$ref: \"#/components/parameters/\($0)\"}" }.joined(separator: ", ")
   }
 
@@ -42,7 +42,7 @@ extension OpenAPIDocument {
     ("406", "NotAcceptable"), ("503", "Unavailable"),
   ])
 
-  private static func responses(_ all: [(code: String, name: String)]) -> String {
+  static func responses(_ all: [(code: String, name: String)]) -> String {
     all.map { "\"\($0.code)\": {$ref: \"#/components/responses/\($0.name)\"}" }.joined(separator: ", ")
   }
 
