@@ -165,6 +165,16 @@ struct JSONPatchTests {
     #expect(error?.code == .tooLarge || error?.code == .tooDeep)
   }
 
+  @Test("names that only look the same are two")
+  func lookalikes() throws {
+    let document = try tree("{\"\u{E9}\":1,\"e\u{301}\":2}")
+    #expect(document["e\u{301}"]?.integer == 2)
+    #expect(!(try tree("\"\u{E9}\"").isSame(as: try tree("\"e\u{301}\""))))
+    var merged = document
+    merged.merge(try tree("{\"e\u{301}\":null}"))
+    #expect(merged.isSame(as: try tree("{\"\u{E9}\":1}")))
+  }
+
   @Test("more operations than allowed are refused")
   func tooMany() {
     let one = #"{"op":"test","path":"","value":{}}"#

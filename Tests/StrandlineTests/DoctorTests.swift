@@ -44,6 +44,18 @@ struct DoctorTests {
     #expect(findings.allSatisfy { ($0.mend == nil) == ($0.level == .ok) })
   }
 
+  @Test("the topic of queue metadata has to be compacted, and is made so")
+  func compaction() {
+    let check = TopicCheck(name: "t", role: .queues, defaultTimeToLiveSeconds: 300)
+    for (policy, level) in [("compact", Finding.Level.ok), ("delete", .fail), ("compact,delete", .fail)] {
+      let findings = check.settingFindings(["cleanup.policy": policy, "retention.ms": "60000"], copies: 1)
+      #expect(findings.map(\.level) == [level])
+    }
+    #expect(
+      TopicCheck.wanted(.queues, retentionHours: 504, replicationFactor: 3)
+        == ["cleanup.policy": "compact", "delete.retention.ms": "604800000", "min.insync.replicas": "2"])
+  }
+
   @Test("settings that do no harm are passed over")
   func harmless() {
     let check = TopicCheck(name: "t", role: .actions, defaultTimeToLiveSeconds: 300)

@@ -9,7 +9,7 @@ extension JSONTree {
     }
     var members: [Member] = if case .object(let own) = self { own } else { [] }
     for change in changes {
-      let place = members.firstIndex { $0.name == change.name }
+      let place = members.firstIndex { $0.isNamed(change.name) }
       if change.value.isNull {
         if let place { members.remove(at: place) }
       } else if let place {

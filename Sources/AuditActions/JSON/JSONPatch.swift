@@ -121,8 +121,8 @@ package struct JSONPatch: Sendable {
       }
     case .move:
       guard let from = operation.from else { return }
-      if from == path, document.value(at: from) != nil { return }
-      guard !path.tokens.starts(with: from.tokens) else {
+      if from.isSame(as: path), document.value(at: from) != nil { return }
+      guard !from.isPrefix(of: path) else {
         throw conflict("\(from.text) cannot be moved into itself")
       }
       guard let value = document.remove(at: from.tokens[...]) else {

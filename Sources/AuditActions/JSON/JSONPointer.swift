@@ -1,5 +1,5 @@
 /// A place in a JSON document (RFC 6901): `/audit/events/0`; the empty text is the document itself.
-package struct JSONPointer: Sendable, Hashable {
+package struct JSONPointer: Sendable {
   package let tokens: [String]
 
   package static let root = JSONPointer(tokens: [])
@@ -27,6 +27,13 @@ package struct JSONPointer: Sendable, Hashable {
     }
     self.tokens = tokens
   }
+
+  /// Whether this is a place, or above it, by the bytes of its names.
+  func isPrefix(of other: JSONPointer) -> Bool {
+    other.tokens.starts(with: tokens) { $0.utf8.elementsEqual($1.utf8) }
+  }
+
+  func isSame(as other: JSONPointer) -> Bool { tokens.count == other.tokens.count && isPrefix(of: other) }
 
   package func appending(_ token: String) -> JSONPointer { JSONPointer(tokens: tokens + [token]) }
 

@@ -6,7 +6,7 @@ extension JSONTree {
     for token in pointer.tokens {
       switch found {
       case .object(let members):
-        guard let value = members.first(where: { $0.name == token })?.value else { return nil }
+        guard let value = members.first(where: { $0.isNamed(token) })?.value else { return nil }
         found = value
       case .array(let elements):
         guard let index = Self.index(token), index < elements.count else { return nil }
@@ -27,7 +27,7 @@ extension JSONTree {
     guard path.count == 1 else { return change(token) { $0.add(value, at: path.dropFirst()) } ?? false }
     switch self {
     case .object(var members):
-      if let place = members.firstIndex(where: { $0.name == token }) {
+      if let place = members.firstIndex(where: { $0.isNamed(token) }) {
         members[place].value = value
       } else {
         members.append(Member(token, value))
@@ -56,7 +56,7 @@ extension JSONTree {
     guard path.count == 1 else { return change(token) { $0.remove(at: path.dropFirst()) } ?? nil }
     switch self {
     case .object(var members):
-      guard let place = members.firstIndex(where: { $0.name == token }) else { return nil }
+      guard let place = members.firstIndex(where: { $0.isNamed(token) }) else { return nil }
       let removed = members.remove(at: place).value
       self = .object(members)
       return removed
@@ -73,7 +73,7 @@ extension JSONTree {
   private mutating func change<Result>(_ token: String, _ body: (inout JSONTree) -> Result) -> Result? {
     switch self {
     case .object(var members):
-      guard let place = members.firstIndex(where: { $0.name == token }) else { return nil }
+      guard let place = members.firstIndex(where: { $0.isNamed(token) }) else { return nil }
       defer { self = .object(members) }
       return body(&members[place].value)
     case .array(var elements):

@@ -5,15 +5,15 @@ extension JSONTree {
     switch (self, other) {
     case (.object(let mine), .object(let others)):
       guard mine.count == others.count else { return false }
-      let byName = Dictionary(others.map { ($0.name, $0.value) }) { first, _ in first }
-      return mine.allSatisfy { member in byName[member.name].map { member.value.isSame(as: $0) } ?? false }
+      let byName = Dictionary(others.map { (Array($0.name.utf8), $0.value) }) { first, _ in first }
+      return mine.allSatisfy { member in byName[Array(member.name.utf8)].map { member.value.isSame(as: $0) } ?? false }
     case (.array(let mine), .array(let others)):
       return mine.count == others.count && zip(mine, others).allSatisfy { $0.isSame(as: $1) }
     case (.scalar(let kind, let mine), .scalar(let otherKind, let others)):
       guard kind == otherKind else { return false }
       if mine == others { return true }
       switch kind {
-      case .string: return string == other.string
+      case .string: return string?.utf8.elementsEqual(other.string?.utf8 ?? "".utf8) ?? false
       case .number:
         guard let mine = DecimalValue(mine), let others = DecimalValue(others) else { return false }
         return mine == others

@@ -14,6 +14,9 @@ package indirect enum JSONTree: Sendable {
       self.name = name
       self.value = value
     }
+
+    /// By code points: `==` of Swift's strings takes é for e and an accent.
+    func isNamed(_ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) }
   }
 
   package static let null = JSONTree.scalar(.null, Array("null".utf8))
@@ -38,7 +41,8 @@ package indirect enum JSONTree: Sendable {
     switch slice.kind {
     case .object:
       var members: [Member] = []
-      var names: Set<String> = []
+      // By their bytes: Swift takes texts for the same that only look the same.
+      var names: Set<[UInt8]> = []
       for member in try scanner.members(of: slice, countMax: slice.range.count) {
         let place = pointer.appending(member.name)
         guard !member.name.unicodeScalars.contains("\u{FFFD}") else {
@@ -46,7 +50,7 @@ package indirect enum JSONTree: Sendable {
             .invalidJSON, "a member's name is no valid text; write it without unpaired surrogates and U+FFFD",
             parameter: place.text)
         }
-        guard names.insert(member.name).inserted else {
+        guard names.insert(Array(member.name.utf8)).inserted else {
           throw AuditActionError(.invalidJSON, "a member stands twice; send it once", parameter: place.text)
         }
         members.append(Member(member.name, try value(scanner, member.value, place)))
@@ -95,7 +99,7 @@ package indirect enum JSONTree: Sendable {
 
   package subscript(name: String) -> JSONTree? {
     guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
+    return members.first { $0.isNamed(name) }?.value
   }
 
   /// The text of a string, unescaped; nil for anything else.

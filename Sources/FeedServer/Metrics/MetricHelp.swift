@@ -8,7 +8,9 @@ enum MetricHelp {
     "strandline_actions_expired_total": "Actions whose time to live has passed.",
     "strandline_actions_rejected_total":
       "Records that break the contract and went to the dead-letter topic, by reason.",
-    "strandline_actions_dropped_total": "Actions dropped by channel, sink and reason.",
+    "strandline_actions_dropped_total": "Actions read from the topic that their queues do not want, by reason.",
+    "strandline_queue_metadata_queues": "Queues that have metadata.",
+    "strandline_queue_metadata_skipped_total": "Records of queue metadata that break the contract.",
     "strandline_kafka_consumer_lag": "Records between the consumer and the end of a partition.",
     "strandline_kafka_lost_records_total": "Records that Kafka had removed before they were read.",
     "strandline_store_oldest_age_seconds": "Age of the oldest action in the store.",

@@ -127,6 +127,8 @@ private final class SynchronousResponder: ChannelInboundHandler {
         answer.setBody(ByteBuffer(string: "[]"), contentType: "application/json")
         return answer
       }
+    // Not met: there is no metadata here, which is said before a change begins.
+    case .change: return core.refuse(.notFound, request)
     }
   }
 
