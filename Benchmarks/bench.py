@@ -21,7 +21,7 @@ from harness.results import keep  # noqa: E402
 
 GROUPS = {
     "pages": "1, 2", "ingest": "3", "emit": "4", "archive": "5", "visible": "6", "size": "7, 9, 10", "expiry": "8",
-    "followers": "9"}
+    "followers": "9", "emission": "11"}
 ROUNDS, QUICK_ROUNDS = 5, 2
 OPEN_FILES = 4_096  # a thousand followers have a connection each
 
@@ -32,7 +32,8 @@ class Bench:
     def __init__(self):
         self.products = pathlib.Path(os.environ["BENCH_PRODUCTS"])
         self.scratch = os.environ["BENCH_SCRATCH"]
-        self.rdkafka, self.latency = (pathlib.Path(self.scratch, name) for name in ("rdkafka", "latency"))
+        self.rdkafka, self.latency, self.file = (
+            pathlib.Path(self.scratch, name) for name in ("rdkafka", "latency", "file"))
         self.nginx, self.redis, self.webdis = (os.environ[f"BENCH_{name}"] for name in ("NGINX", "REDIS", "WEBDIS"))
         self.webdis_version = os.environ.get("BENCH_WEBDIS_VERSION", "?")
         self.zaqar_python = pathlib.Path(os.environ["BENCH_ZAQAR_PYTHON"])

@@ -20,7 +20,7 @@ static double seconds(clockid_t clock) {
 static double now(void) { return seconds(CLOCK_MONOTONIC); }
 
 /* Sleeps until a moment of now(). */
-static void sleep_until(double moment) {
+static inline void sleep_until(double moment) {
   struct timespec t = {.tv_sec = (time_t)moment, .tv_nsec = (long)((moment - (double)(time_t)moment) * 1e9)};
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
@@ -62,7 +62,7 @@ static rd_kafka_t *client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
 }
 
 /* As ActionEmitter configures it: 10,000 outstanding, 5 ms of linger, lz4. */
-static rd_kafka_conf_t *producer_settings(const char *servers) {
+static inline rd_kafka_conf_t *producer_settings(const char *servers) {
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", servers);
   set(conf, "enable.idempotence", "true");
@@ -80,7 +80,7 @@ typedef struct {
   rd_kafka_queue_t *queue;
 } reader;
 
-static reader read_topic(const char *servers, const char *topic, int64_t from, const char *fetch_wait_milliseconds) {
+static inline reader read_topic(const char *servers, const char *topic, int64_t from, const char *fetch_wait_milliseconds) {
   rd_kafka_conf_t *conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", servers);
   set(conf, "group.id", "baseline");

@@ -20,6 +20,8 @@ struct Instructions {
       case .follow10: try await PageWork.run(limit: 10, count: count, withMarker: true)
       case .ingest: try IngestWork.run(count: count)
       case .emit: try await EmitWork.run(count: count)
+      case .disabled: try await EmissionWork.runDisabled(count: count)
+      case .spool: try await EmissionWork.runSpool(count: count)
       }
     }
   }
@@ -49,4 +51,8 @@ enum Workload: String, CaseIterable {
   case ingest
   /// An action validated, given its headers and handed to Kafka's client, which reaches no broker.
   case emit
+  /// An event that nobody wants, on a kept queue.
+  case disabled
+  /// The action of `emit`, put into a spool.
+  case spool
 }

@@ -3,7 +3,7 @@ import AuditActions
 import Logging
 
 /// What is emitted: the bytes `Baseline/common.h` makes.
-private struct Workload: Sendable {
+struct Workload: Sendable {
   static let queueCount = 1_000
   static let bodyCount = 64
   static let bodyBytes = 400

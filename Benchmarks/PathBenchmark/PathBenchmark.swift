@@ -8,6 +8,9 @@ import Logging
 /// | `broker PARTITIONS` | the embedded broker in a process of its own; prints where it listens, ends with its input |
 /// | `emit SERVERS TOPIC COUNT` | `ActionEmitter`, fire and forget |
 /// | `acked SERVERS TOPIC COUNT IN_FLIGHT` | `ActionEmitter`, so many tasks that each wait for the acknowledgement |
+/// | `skip COUNT` | `AuditedQueue`, events that nobody wants |
+/// | `lazy SERVERS TOPIC COUNT` | `AuditedQueue`, events that are wanted, their details made in a closure |
+/// | `spool DIRECTORY COUNT` | `ActionEmitter` with a spool, no broker |
 /// | `ingest SERVERS TOPIC COUNT DIRECTORY` | `ActionIngest` from the beginning of the topic into a new store |
 ///
 /// All but the first print one line: actions counted, wall seconds, CPU seconds of this process, and its anonymous
@@ -27,6 +30,12 @@ struct PathBenchmark {
       try await emitAcknowledged(
         count: number(arguments[3]), inFlight: number(arguments[4]), to: Target(arguments), logger
       ).print()
+    case ("skip", 2):
+      try await skip(count: number(arguments[1]), logger).print()
+    case ("lazy", 4):
+      try await lazy(count: number(arguments[3]), to: Target(arguments), logger).print()
+    case ("spool", 3):
+      try await spool(count: number(arguments[2]), in: arguments[1], logger).print()
     case ("ingest", 5):
       try await ingest(count: number(arguments[3]), from: Target(arguments), into: arguments[4], logger).print()
     default:

@@ -27,7 +27,8 @@ struct EmitCommand: ConfiguredCommand {
       With --spool, lines are numbered and kept in a folder first and published from there, and Kafka may be away: what \
       it has not taken when the command ends stays for the next one with the same spool and source.
 
-      The configuration file's channels and event types hold: what they do not want is skipped and counted. SIGHUP has \
+      With --queues-topic it follows what the metadata of queues says of auditing them, once it has read it. The \
+      configuration file's channels and event types hold: what they do not want is skipped and counted. SIGHUP has \
       them read anew.
       """)
 
@@ -37,6 +38,7 @@ struct EmitCommand: ConfiguredCommand {
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
   @OptionGroup(title: "Action") var emission: EmissionFlags
 
   @Option(
@@ -56,7 +58,7 @@ struct EmitCommand: ConfiguredCommand {
 
   @OptionGroup var common: CommonFlags
 
-  var groups: [any SettingFlags] { [address, action, seal, broker, topic, emission] }
+  var groups: [any SettingFlags] { [address, action, seal, broker, topic, queuesTopic, emission] }
   var kafkaProperties: [String] { broker.kafkaProperties }
 
   func validate() throws {

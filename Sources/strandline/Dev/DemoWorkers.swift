@@ -18,6 +18,8 @@ struct DemoWorkers: Service {
     emitting.source = "/strandline/demo"
     emitting.version = Strandline.version
     settings.configure(&emitting)
+    emitting.queuesTopic = configuration.queuesTopic
+    emitting.queueDefault = configuration.auditDefault
     let emitter = try ActionEmitter(configuration: emitting, logger: logger.named("demo"))
     if let reload { await EmissionReload(load: reload, logger: logger) { $0.apply(to: emitter) }.start() }
     await cancelWhenGracefulShutdown {

@@ -58,6 +58,12 @@ extension Settings {
     configuration.catalogue = emission.catalogue
     configuration.takesOnlyKnownEvents = takesOnlyKnownEvents
     configuration.channels = emission.channels
+    // Only when told: without its topic an emitter would ask Kafka for it in vain.
+    if isGiven(SettingsTable.queuesTopic.definition) { configuration.queuesTopic = self[SettingsTable.queuesTopic] }
+    // Else what queues do not say is left to the node.
+    if isGiven(SettingsTable.auditDefault.definition), let policy = self[SettingsTable.auditDefault] {
+      configuration.queueDefault = policy
+    }
   }
 
   /// What is wanted from now on.
