@@ -39,11 +39,11 @@ import Testing
   }
 
   @Test func `the nearest name is found when it is near`() {
-    #expect(NearestName.find("makrer", in: ["marker", "limit"]) == "marker")
-    #expect(NearestName.find("LIMIT", in: ["marker", "limit"]) == "limit")
-    #expect(NearestName.find("events", in: ["marker", "event"]) == "event")
-    #expect(NearestName.find("colour", in: ["marker", "limit"]) == nil)
-    #expect(NearestName.find(String(repeating: "x", count: 1_000), in: ["marker"]) == nil)
+    #expect(Spelling.nearest(to: "makrer", in: ["marker", "limit"]) == "marker")
+    #expect(Spelling.nearest(to: "LIMIT", in: ["marker", "limit"]) == "limit")
+    #expect(Spelling.nearest(to: "events", in: ["marker", "event"]) == "event")
+    #expect(Spelling.nearest(to: "colour", in: ["marker", "limit"]) == nil)
+    #expect(Spelling.nearest(to: String(repeating: "x", count: 1_000), in: ["marker"]) == nil)
   }
 
   @Test func `a query has a bounded number of parameters`() throws {

@@ -42,7 +42,7 @@ package struct JSONPatch: Sendable {
     let name = item["op"]?.string ?? ""
     guard let kind = Kind(rawValue: name) else {
       let known = Kind.allCases.map(\.rawValue)
-      let nearest = NearestName.find(name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+      let nearest = Spelling.nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
       throw AuditActionError(
         .invalidJSON, "op is one of \(known.joined(separator: ", "))\(nearest)",
         parameter: place.appending("op").text)

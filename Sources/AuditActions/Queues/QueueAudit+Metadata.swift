@@ -26,7 +26,7 @@ extension QueueAudit {
         throw Self.fault(
           "audit.retention is not supported yet; leave it out, and bound what is kept by audit.ttl", at: pointer.text)
       default:
-        let nearest = NearestName.find(member.name, in: Self.members).map { "; did you mean '\($0)'?" } ?? ""
+        let nearest = Spelling.nearest(to: member.name, in: Self.members).map { "; did you mean '\($0)'?" } ?? ""
         throw Self.fault(
           "audit has the members enabled, ttl and events only\(nearest)", at: pointer.text)
       }

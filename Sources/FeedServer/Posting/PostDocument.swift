@@ -86,7 +86,7 @@ struct PostDocument {
           throw AuditActionError(.invalidJSON, "actions cannot be delayed; leave delay out", parameter: "delay")
         }
       default:
-        let nearest = NearestName.find(member.name, in: itemMembers).map { "; did you mean '\($0)'?" } ?? ""
+        let nearest = Spelling.nearest(to: member.name, in: itemMembers).map { "; did you mean '\($0)'?" } ?? ""
         throw AuditActionError(
           .invalidJSON, "an action has the members ttl and body only\(nearest)", parameter: shown(member.name))
       }

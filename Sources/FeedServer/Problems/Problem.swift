@@ -58,7 +58,7 @@ extension Problem {
   static func unknownParameter(_ name: String, known: [String]) -> Problem {
     let shown = String(decoding: name.utf8.prefix(64), as: UTF8.self)
     var detail = "there is no parameter '\(shown)' here"
-    if let nearest = NearestName.find(name, in: known) {
+    if let nearest = Spelling.nearest(to: name, in: known) {
       detail += "; did you mean '\(nearest)'?"
     } else if known.isEmpty {
       detail += "; this route takes none"
