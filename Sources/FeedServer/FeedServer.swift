@@ -80,7 +80,7 @@ package final class FeedServer: Service, Sendable {
       items: ItemsResponder(store: store),
       queues: QueuesResponder(store: store, audit: audit),
       posts: PostResponder(publisher: publisher, sealer: store.sealer, audit: audit),
-      exchanges: ExchangeResponder(store: store, publisher: publisher), aceQueue: configuration.aceQueue,
+      exchanges: ExchangeResponder(store: store, publisher: publisher, audit: audit), aceQueue: configuration.aceQueue,
       metadata: MetadataResponder(queues: audit, store: store),
       operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain, store: store),
       currency: currency, metrics: metrics, budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))

@@ -23,6 +23,14 @@ extension ActionStore {
       ranges, after: max(after, floor), limit: min(max(1, limit), Self.numberedActionsMax), bytesMax: bytesMax)
   }
 
+  /// When a stored action came into being, on the wall clock's scale: the same whenever it is asked for, as what is sent
+  /// on is known again by it.
+  package func recordMilliseconds(_ action: StoredAction) -> Int64 {
+    let wall = wallMilliseconds(at: action.createdMilliseconds)
+    // Less than a second is what clocks that are read one after the other differ by.
+    return action.createdMilliseconds &- wall < 1_000 ? action.createdMilliseconds : wall
+  }
+
   /// From which number on a log's actions are wanted; 1 where nobody said so.
   package func purgePoint(of key: SourceLogKey) -> Int64 { purgePoints[key] }
 

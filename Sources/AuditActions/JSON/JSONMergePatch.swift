@@ -7,19 +7,26 @@ extension JSONTree {
       self = patch
       return
     }
-    var members: [Member] = if case .object(let own) = self { own } else { [] }
+    var members: [Member?] = []
+    if case .object(let own) = self { members = own }
+    // Looked up, not looked for: a patch may have as many members as the document. By their bytes, as `isNamed`.
+    var places: [[UInt8]: Int] = [:]
+    for (place, member) in members.enumerated() {
+      if let member { places[Array(member.name.utf8)] = place }
+    }
     for change in changes {
-      let place = members.firstIndex { $0.isNamed(change.name) }
+      let name = Array(change.name.utf8)
       if change.value.isNull {
-        if let place { members.remove(at: place) }
-      } else if let place {
-        members[place].value.merge(change.value)
+        if let place = places.removeValue(forKey: name) { members[place] = nil }
+      } else if let place = places[name] {
+        members[place]?.value.merge(change.value)
       } else {
         var value = JSONTree.null
         value.merge(change.value)
+        places[name] = members.count
         members.append(Member(change.name, value))
       }
     }
-    self = .object(members)
+    self = .object(members.compactMap { $0 })
   }
 }

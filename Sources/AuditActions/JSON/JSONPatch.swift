@@ -114,6 +114,7 @@ package struct JSONPatch: Sendable {
         throw conflict("nothing can be added at \(path.text): its parent is not there, or the index is beyond its end")
       }
     case .remove:
+      guard !path.tokens.isEmpty else { throw conflict("the document itself is not removed by a patch but by DELETE") }
       guard document.remove(at: path.tokens[...]) != nil else { throw conflict("there is no \(path.text) to remove") }
     case .replace:
       guard document.replace(with: operation.value ?? .null, at: path.tokens[...]) else {
@@ -123,7 +124,7 @@ package struct JSONPatch: Sendable {
       guard let from = operation.from else { return }
       if from.isSame(as: path), document.value(at: from) != nil { return }
       guard !from.isPrefix(of: path) else {
-        throw conflict("\(from.text) cannot be moved into itself")
+        throw conflict("\(from.shown) cannot be moved into itself")
       }
       guard let value = document.remove(at: from.tokens[...]) else {
         throw conflict("there is no \(from.text) to move")

@@ -37,6 +37,9 @@ package struct JSONPointer: Sendable {
 
   package func appending(_ token: String) -> JSONPointer { JSONPointer(tokens: tokens + [token]) }
 
+  /// The pointer for a sentence, where an empty text would read badly.
+  package var shown: String { tokens.isEmpty ? "the document itself" : text }
+
   /// The pointer as RFC 6901 writes it, at most 256 bytes of it: for error texts.
   package var text: String {
     let whole = tokens.map { "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1") }.joined()

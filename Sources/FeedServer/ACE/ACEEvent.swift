@@ -38,8 +38,14 @@ struct ACEEvent: Equatable {
         + properties.flatMap { [$0.key, $0.value] })
   }
 
+  /// Longest line, in bytes: no action of more could come of it, whatever of it is escaped.
+  static let lineBytesMax = 4 * ActionLimits.bodyBytesMax
+
   /// - Throws: what is wrong with the line, without its content.
   init(line: Substring) throws(AuditActionError) {
+    guard line.utf8.count <= Self.lineBytesMax else {
+      throw AuditActionError(.tooLarge, "an event has at most \(Self.lineBytesMax) bytes")
+    }
     guard let fields = ACEText.fields(line) else {
       throw AuditActionError(.invalidJSON, "after $ comes $, k, n or r, and $e stands alone")
     }
@@ -57,12 +63,13 @@ struct ACEEvent: Equatable {
     (self.target, self.store, self.id, milliseconds) = (target, store, id, time)
     self.type = Int(type).flatMap { Self.types[$0] } ?? type
     properties = []
-    for index in stride(from: 5, to: fields.count, by: 2) {
+    var keys: Set<[UInt8]> = []
+    // As in ACE's dictionary the last of a name counts.
+    for index in stride(from: 5, to: fields.count, by: 2).reversed() {
       guard let key = fields[index] else { throw AuditActionError(.invalidJSON, "a key is null") }
-      // As in ACE's dictionary the last of a name counts.
-      properties.removeAll { $0.key == key }
-      properties.append((key, fields[index + 1]))
+      if keys.insert(Array(key.utf8)).inserted { properties.append((key, fields[index + 1])) }
     }
+    properties.reverse()
   }
 
   private static func number(_ text: String) -> Int64? {

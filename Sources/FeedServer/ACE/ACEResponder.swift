@@ -56,8 +56,8 @@ struct ACEResponder: Sendable {
           let page = try store.numberedActions(
             key, in: request.range, after: after, limit: ActionStore.numberedActionsMax)
           for action in page.actions {
-            let wall = store.wallMilliseconds(at: action.action.createdMilliseconds)
-            body.writeString(ACEEvent(action, of: key, wallMilliseconds: wall).line)
+            let event = ACEEvent(action, of: key, wallMilliseconds: store.recordMilliseconds(action.action))
+            body.writeString(event.line)
             body.writeStaticString("\n")
             guard body.readableBytes <= Self.answerBytesMax else { return nil }
           }

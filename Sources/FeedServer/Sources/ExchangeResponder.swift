@@ -6,6 +6,8 @@ import NIOCore
 struct ExchangeResponder: Sendable {
   let store: ActionStore
   let publisher: ActionPublisher?
+  /// Nil: every queue is audited.
+  let audit: AuditedQueues?
   let readings = StoreReadings()
 
   func answer(
@@ -43,7 +45,7 @@ struct ExchangeResponder: Sendable {
     body.writeJSONString(key.source)
     body.writeString(",\"log\":\"\(key.log)\",\"actions\":[")
     for (index, item) in page.actions.enumerated() {
-      let time = SourcesResponder.time(store.wallMilliseconds(at: item.action.createdMilliseconds))
+      let time = SourcesResponder.time(store.recordMilliseconds(item.action))
       let href =
         ActionWriter.hrefPrefix(of: item.queue) + store.sealer.seal(id: item.action.position, queue: item.queue)
       body.writeString(
@@ -112,6 +114,11 @@ struct ExchangeResponder: Sendable {
       case .failure(let error):
         outcomes.append(.refused(status: error.code == .tooLarge ? 413 : 400, detail: error.detail))
       case .success(let post):
+        // Its number would count as received, and nothing be kept: nobody would send it again.
+        if let objection = try audit?.objection(to: post.body, of: post.queue) {
+          outcomes.append(.refused(status: 409, detail: objection))
+          continue
+        }
         let verdict = intake.judge(post)
         outcomes.append(verdict.outcome)
         if verdict == .new { posts.append((index, post)) }

@@ -85,6 +85,7 @@ struct EmitCommand: ConfiguredCommand {
     let emitter = try await emitter(kafka, topic, logger, context)
     let status: ExitStatus
     do {
+      try await awaitQueues(of: emitter)
       if let (queue, action) = single {
         try await emit(action, to: queue, emitter, context)
         status = .success
@@ -97,6 +98,22 @@ struct EmitCommand: ConfiguredCommand {
     }
     await emitter.close(flushTimeout: .seconds(5))
     if status != .success { throw CommandFailure(status, "") }
+  }
+
+  /// What is short would be over before it is known what is wanted, and be sent whatever the metadata says.
+  private func awaitQueues(of emitter: ActionEmitter) async throws(CommandFailure) {
+    guard let topic = emitter.configuration.queuesTopic else { return }
+    let seconds = min(timeout, 10)
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while !emitter.knowsQueues {
+      guard .now < deadline, !Task.isCancelled else {
+        throw CommandFailure(
+          .unavailable,
+          "the metadata of queues, topic '\(topic)', was not read within \(seconds) s: check that the topic is there, or "
+            + "leave --queues-topic out to send everything")
+      }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
   }
 
   /// Lines are taken at once, whether Kafka can be reached or not. Nothing is published before it has told of the topic,

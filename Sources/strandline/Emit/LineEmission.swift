@@ -21,7 +21,9 @@ struct LineEmission {
       let undelivered = await send(batch.byQueue)
       let failures = undelivered.filter { $0.1.reason != .notWanted }
       let skipped = undelivered.count - failures.count
-      report.failed += failures.count
+      let refused = failures.count { $0.1.breaksContract }
+      report.failed += failures.count - refused
+      report.refused += refused
       report.skipped += skipped
       report.emitted += batch.entries.count - undelivered.count
       report.bytes += batch.bytes
@@ -50,6 +52,8 @@ struct LineEmission {
     return report
   }
 
+  /// Sends the lines of each queue in their order.
+  /// - Returns: those that did not get through.
   private func send(
     _ queues: [(queue: QueueAddress, entries: [EmitBatch.Entry])]
   ) async -> [(Int, EmitError)] {
@@ -88,5 +92,15 @@ struct LineEmission {
 
   private func say(_ text: String) throws(WriteFailure) {
     try FileWriter.write(Array(((showsProgress ? "\r\u{1B}[K" : "") + text + "\n").utf8), to: STDERR_FILENO)
+  }
+}
+
+extension EmitError {
+  /// Whether the line is at fault: sent again, it would be refused again.
+  fileprivate var breaksContract: Bool {
+    switch reason {
+    case .tooLarge, .invalidAction, .unknownEvent: true
+    default: false
+    }
   }
 }

@@ -26,7 +26,7 @@ struct SyncNodesTests {
       let child = try ChildProcess(
         [
           "serve", "--json", "--bootstrap-servers", broker.bootstrapServers, "--data", folder.path, "--listen",
-          "127.0.0.1:0",
+          "127.0.0.1:0", "--audit-default", "all",
         ])
       self.child = child
       try await child.wait(for: "its address") { child.outputText.contains("\n") }
