@@ -200,4 +200,25 @@ struct NumberedActionsTests {
     #expect(log.gaps(from: 7).map(\.numbers) == [7...8] && log.gaps(from: 100).isEmpty && log.gaps(from: 1).count == 2)
     #expect(store.purgePoint(of: SourceLogKey(project: "p", source: "/w", log: "2")) == 1)
   }
+
+  @Test("without a catalog the numbers of what is stored count as received, though their batch's account has gone")
+  func lostCatalog() throws {
+    let fixture = try StoreFixture()
+    var store = try fixture.open()
+    try append([1, 3].enumerated().map { Item(number: $1, offset: Int64($0), timeToLive: 900) }, to: store)
+    // The account lies in the lane of the shortest lives, and goes with it.
+    for _ in 0..<2 {
+      fixture.clock.advance(seconds: 200)
+      try store.maintain()
+    }
+    try append([Item(number: 1, log: "2", offset: 2, timeToLive: 900)], to: store)
+    try store.close()
+    for suffix in ["", "-wal", "-shm"] {
+      try? FileSystem().unlink(fixture.directory.path + "/catalog.sqlite" + suffix)
+    }
+    store = try fixture.open()
+    let log = try #require(store.sourceLog(key))
+    #expect(log.received == (try SequenceRanges("1,3")))
+    #expect(log.gaps.map(\.numbers) == [2...2])
+  }
 }

@@ -212,4 +212,16 @@ extension SourceLedger.State {
     logs[key] = log
     changed.insert(key)
   }
+  /// Takes the numbers of actions that are stored. For which queues others came is not known then.
+  mutating func fold(_ block: NumberBlock, now: Int64) {
+    var numbers = SequenceRanges()
+    for index in 0..<block.count where block[index].sequence > 0 { numbers.insert(block[index].sequence) }
+    var log = logs.removeValue(forKey: block.key) ?? SourceLog(now: now)
+    if !log.received.isSuperset(of: numbers) {
+      log.receive(numbers, now: now)
+      log.queue.add(.several)
+    }
+    logs[block.key] = log
+    changed.insert(block.key)
+  }
 }

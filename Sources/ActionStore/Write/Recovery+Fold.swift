@@ -34,6 +34,12 @@ extension Recovery {
         guard key.count > 0, record.kind.isOfQueue else { return }
         fold(record, group: group(key, partition, &store, &table), reason: text, into: &store)
       }
+      // Without a catalog: what a batch had received stands in another lane than its actions, and may be gone.
+      if store.checkpointedBatch == 0 {
+        NumberBlock.forEach(in: item.bytes, frameAt: frame.position) { block in
+          store.sources.fold(block, now: frame.header.storedMilliseconds)
+        }
+      }
     }
   }
 
