@@ -155,4 +155,16 @@ import Testing
     #expect(ACEText.encode(nil) == "$e" && ACEText.decode("$e") == .some(nil))
     for broken in ["$", "a$", "$x", "$E", "a$e"] { #expect(ACEText.decode(broken[...]) == nil) }
   }
+
+  @Test("of many keys the last of each counts, where it stands last; a line too long for any action is refused unread")
+  func manyKeys() throws {
+    var fields = ["t", "1", "1", "1", "X", "a", "1", "b", "2", "a", "3"]
+    #expect(try ACEEvent(line: fields.joined(separator: ",")[...]).properties.map(\.key) == ["b", "a"])
+    for index in 0..<20_000 { fields += ["k\(index)", ""] }
+    #expect(try ACEEvent(line: fields.joined(separator: ",")[...]).properties.count == 20_002)
+    let error = #expect(throws: AuditActionError.self) {
+      try ACEEvent(line: ("t,1,1,1,X,a," + String(repeating: "$$", count: ACEEvent.lineBytesMax / 2))[...])
+    }
+    #expect(error?.code == .tooLarge)
+  }
 }

@@ -247,3 +247,29 @@ extension ActionStore {
     }
   }
 }
+
+@Suite("Numbered actions and queues that are not audited")
+struct ExchangeAuditTests {
+  @Test("what a queue does not audit is refused: its number does not count as received, nor is it published")
+  func refused() async throws {
+    let topic = Topic()
+    try await AuditedFeed.test(publisher: topic.publisher) { audited, client in
+      topic.attach(audited.feed.store)
+      #expect(
+        try await client.put("/v1/p/queues/kept", #"{"audit":{"enabled":true,"events":["E"]}}"#).status == .created)
+      let items = [("kept", "E"), ("kept", "F"), ("other", "E")].enumerated().map { index, item in
+        #"{"sequence":\#(index + 1),"queue":"\#(item.0)","ttl":300,"body":{"event":"\#(item.1)"}}"#
+      }
+      let answer = try await client.send(
+        .post, "/v1/p/sources/s/logs/1/actions", ["Content-Type": "application/json"],
+        body: #"{"actions":[\#(items.joined(separator: ","))]}"#)
+      #expect(answer.status.code == 207)
+      let text = String(buffer: answer.body)
+      #expect(text.contains(#""accepted":"1""#) && text.contains(#""sequence":2,"status":409"#))
+      #expect(text.contains(#""sequence":3,"status":409"#))
+      #expect(topic.posts.map(\.origin.sequence) == [1])
+      let log = audited.feed.store.sourceLog(SourceLogKey(project: "p", source: "s", log: "1"))
+      #expect(log?.received == (try SequenceRanges("1")))
+    }
+  }
+}
