@@ -68,14 +68,23 @@ extension IngestLoop {
     for place in places {
       if let offset = young[place] ?? nil {
         starts[place] = .offset(offset)
-      } else if try consumer.offsetsForTimes([place: 1], timeout: .seconds(10))[place] ?? nil == nil {
-        // Nothing in it, or a broker that cannot look times up.
-        starts[place] = .beginning
       } else {
-        starts[place] = .offset(try consumer.watermarks(of: place, timeout: .seconds(5)).high)
+        starts[place] = try startBehindTheOld(place, oldest)
       }
     }
     return starts
+  }
+
+  /// Where nothing seems to be young. Its end is asked for first: what comes while the questions are answered lies behind
+  /// it, and is not passed over.
+  private func startBehindTheOld(_ place: TopicPartition, _ oldest: Int64) throws(KafkaError) -> Start {
+    let end = try consumer.watermarks(of: place, timeout: .seconds(5)).high
+    if let offset = try consumer.offsetsForTimes([place: max(1, oldest)], timeout: .seconds(10))[place] ?? nil {
+      return .offset(offset)
+    }
+    // Nothing in it, or a broker that cannot look times up.
+    let isEmpty = try consumer.offsetsForTimes([place: 1], timeout: .seconds(10))[place] ?? nil == nil
+    return isEmpty ? .beginning : .offset(end)
   }
 
   private func beginRebuild(_ starts: [TopicPartition: Start]) throws(KafkaError) {
