@@ -123,19 +123,19 @@ final class Backlog: Sendable {
   /// - Returns: what was not given to it.
   func close(within timeout: Duration) async -> [Entry] {
     state.withLock { $0.isClosed = true }
-    let end = Task {
-      try? await Task.sleep(for: timeout)
-      state.withLock { $0.takeWaiter() }?.resume()
-    }
     await withCheckedContinuation { continuation in
       let waits = state.withLock { state in
         guard state.count > 0, timeout > .zero, state.waiter == nil else { return false }
         state.waiter = continuation
         return true
       }
-      if !waits { continuation.resume() }
+      guard waits else { return continuation.resume() }
+      // Begun once there is somebody to wake: a time that is over before would wake nobody, ever.
+      Task {
+        try? await Task.sleep(for: timeout)
+        state.withLock { $0.takeWaiter() }?.resume()
+      }
     }
-    end.cancel()
     return giveUp()
   }
 

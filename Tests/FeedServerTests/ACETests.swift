@@ -167,4 +167,14 @@ import Testing
     }
     #expect(error?.code == .tooLarge)
   }
+
+  @Test("more lines than a node keeps in hand at a time are refused before any is stored")
+  func manyLines() async throws {
+    let feed = try Feed(aceQueue: try QueueAddress(project: "p", queue: "q"))
+    try await feed.test { client async throws in
+      let lines = String(repeating: "a\n", count: ACEResponder.linesMax + 1)
+      let answer = try await client.post("/auditlog/send", lines, type: "text/plain")
+      #expect(answer.status == .badRequest && answer.text.contains("more than 100000 lines"))
+    }
+  }
 }

@@ -6,6 +6,8 @@ import NIOCore
 struct ACEResponder: Sendable {
   /// Most bytes of lines in one answer: who wants more asks by ranges.
   static let answerBytesMax = 32 << 20
+  /// Most lines of what is sent: a line that is no event costs far more memory than its two bytes.
+  static let linesMax = 100_000
 
   let exchanges: ExchangeResponder
   private var store: ActionStore { exchanges.store }
@@ -158,7 +160,9 @@ struct ACEResponder: Sendable {
     guard let text = String(validating: content.readableBytesView, as: UTF8.self) else {
       throw .invalidParameter("the content is not UTF-8 text")
     }
-    return text.unicodeScalars.split(separator: "\n").map { line in
+    let lines = text.unicodeScalars.split(separator: "\n", maxSplits: linesMax)
+    guard lines.count <= linesMax else { throw .invalidParameter("the content has more than \(linesMax) lines") }
+    return lines.map { line in
       Substring(line.last == "\r" ? line.dropLast() : line)
     }.filter { !$0.isEmpty }
   }
