@@ -1,4 +1,5 @@
 import ActionStore
+import AuditActions
 import Kafka
 import Logging
 import Synchronization
@@ -19,6 +20,8 @@ final class IngestLoop {
   var partitionRefresh: Interval
   var continuity = LogContinuity()
   private var memory = MemoryRelease()
+  /// Which state of the queues' bounds the store has; nil before the first.
+  private var retentionChanges: UInt64?
   /// Whether the store had no room since ingest was last up to date.
   var wasFull = false
 
@@ -43,6 +46,7 @@ final class IngestLoop {
 
   func run() {
     waitForPolicies()
+    retain()
     while !isStopping {
       if store.isDamaged { repair() }
       if partitionRefresh.isDue { refreshPartitions() }
@@ -62,6 +66,13 @@ final class IngestLoop {
   }
 
   private static let policiesPollMilliseconds = 10
+
+  /// Has the store keep of each queue what its metadata says, if that has changed.
+  private func retain() {
+    guard let policies = configuration.policies?(), policies.retentionChanges != retentionChanges else { return }
+    store.retain(policies.retentions)
+    retentionChanges = policies.retentionChanges
+  }
 
   /// One poll and what it brought.
   private func turn() {
@@ -158,6 +169,7 @@ final class IngestLoop {
 
   func maintain() {
     maintenance.restart()
+    retain()
     do throws(StoreError) {
       try store.maintain()
       state.update { $0.maintenanceFailure = nil }

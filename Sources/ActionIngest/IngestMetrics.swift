@@ -8,6 +8,7 @@ final class IngestMetrics {
   private let expiredOnArrival = Counter(label: "strandline_actions_expired_on_arrival_total")
   private let duplicates = Counter(label: "strandline_actions_duplicates_total")
   private let expired = Counter(label: "strandline_actions_expired_total")
+  private let overRetention = Counter(label: "strandline_actions_over_retention_total")
   private let bytes = Gauge(label: "strandline_store_bytes")
   private let segments = Gauge(label: "strandline_store_segments")
   private let queues = Gauge(label: "strandline_store_queues")
@@ -16,6 +17,7 @@ final class IngestMetrics {
   private var droppedByReason: [DropReason: Counter] = [:]
   private var lagByPartition: [Int32: Gauge] = [:]
   private var expiredBefore: UInt64 = 0
+  private var overRetentionBefore: UInt64 = 0
 
   func record(_ outcome: AppendOutcome) {
     stored.increment(by: Int64(outcome.stored))
@@ -59,6 +61,10 @@ final class IngestMetrics {
     if store.expiredActions > expiredBefore {
       expired.increment(by: Int64(clamping: store.expiredActions - expiredBefore))
       expiredBefore = store.expiredActions
+    }
+    if store.overRetention > overRetentionBefore {
+      overRetention.increment(by: Int64(clamping: store.overRetention - overRetentionBefore))
+      overRetentionBefore = store.overRetention
     }
   }
 }

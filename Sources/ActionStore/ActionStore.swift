@@ -112,6 +112,15 @@ package final class ActionStore: Sendable {
     if let failure { throw failure }
   }
 
+  /// What queues keep at most (`audit.retention`), for all that have a bound; what is over it is gone for readers at
+  /// once, and stays gone when the bound is lifted. To be called by the thread that appends.
+  package func retain(_ bounds: [QueueAddress: QueueAudit.Retention]) {
+    writer.withLock { writer in
+      let bounds = bounds.map { (QueueKey($0.key.key), $0.value) }
+      writer?.setBounds(Dictionary(bounds) { first, _ in first }, now: clock.nowMilliseconds())
+    }
+  }
+
   // MARK: Damage
 
   /// Whether something was found that is not as it was written. Nothing of it was given out; readers get nothing at all
@@ -156,6 +165,7 @@ package final class ActionStore: Sendable {
       configuration: configuration, files: files, paths: paths, catalog: broken.catalog, directory: directory,
       logger: logger, recovered: recovered, view: view, sources: sources)
     writer.forgetLastRecords(upTo: broken.forgotten)
+    writer.setBounds(broken.bounds, now: clock.nowMilliseconds())
     return writer
   }
 
@@ -265,7 +275,7 @@ package final class ActionStore: Sendable {
     reader(of: key).page(after: marker, limit: max(1, limit), events: events, stopsAtGaps: stopsAtGaps)
   }
 
-  /// Nil when the queue has no such action, or it has expired.
+  /// Nil when the queue has no such action, or it has expired or is over what the queue keeps.
   package func action(at position: ActionPosition, in queue: QueueAddress) -> StoredAction? {
     reader(of: QueueKey(queue.key)).action(at: position)
   }
@@ -332,7 +342,10 @@ package final class ActionStore: Sendable {
     package var bytesOnDisk: Int64
     package var segments: Int
     package var queues: Int
+    /// Expired, or over what their queue keeps, and gone from the disk.
     package var expiredActions: UInt64
+    /// Those that went over what their queue keeps before their TTL had passed.
+    package var overRetention: UInt64
     package var duplicates: UInt64
     package var rejected: [String: UInt64]
   }
@@ -344,7 +357,7 @@ package final class ActionStore: Sendable {
         bytesOnDisk: writer?.bytesOnDisk ?? 0,
         segments: writer.map { $0.sealed.count + $0.retired.count + $0.open.compactMap { $0 }.count } ?? 0,
         queues: view.snapshot.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
-        duplicates: writer?.duplicates ?? 0, rejected: writer?.rejected ?? [:])
+        overRetention: writer?.overRetention ?? 0, duplicates: writer?.duplicates ?? 0, rejected: writer?.rejected ?? [:])
     }
   }
 }

@@ -63,6 +63,33 @@ struct AuditTests {
     await fixture.end()
   }
 
+  @Test("a bound on what a queue keeps is applied before the first batch, and when it changes without a new one")
+  func retention() async throws {
+    var fixture = try IngestFixture(partitions: 1)
+    let box = KnownPolicies()
+    @Sendable func keep(_ count: Int) {
+      var policies = box.ask() ?? QueuePolicies(default: .all)
+      policies.set(QueueAudit(retention: .init(count: count)), of: queue)
+      box.set(policies)
+    }
+    keep(4)
+    fixture.configuration.policies = { box.ask() }
+    var last = try await fixture.send(#"{"event":"A"}"#)
+    for _ in 0..<8 { last = try await fixture.send(#"{"event":"A"}"#) }
+    let store = try fixture.openStore()
+    let end = last.offset + 1
+    try await fixture.running(store) { _ in
+      try await eventually("everything is read") { store.nextOffset(of: 0) == end }
+      #expect(store.page(of: queue, after: nil, limit: 50).actions.count == 4)
+      keep(1)
+      try await eventually("applied") { store.page(of: queue, after: nil, limit: 50).actions.count == 1 }
+      let statistics = try #require(store.statistics(of: queue))
+      #expect(statistics.overRetention == 8 && statistics.isBalanced)
+    }
+    try store.close()
+    await fixture.end()
+  }
+
   @Test("nothing is read before it is known what is wanted")
   func waiting() async throws {
     var fixture = try IngestFixture(partitions: 1)

@@ -183,6 +183,15 @@ struct NumberedActionsTests {
     #expect(try all(store, key, many).map(\.sequence) == [5])
   }
 
+  @Test("over what their queue keeps are left out")
+  func overRetention() throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.open()
+    try append((1...9).map { Item(number: $0, queue: $0 % 3 == 0 ? "p/r" : "p/q", offset: $0) }, to: store)
+    store.retain([try .test("p/q"): .init(count: 2)])
+    #expect(try all(store, key).map(\.sequence) == [3, 6, 7, 8, 9])
+  }
+
   @Test("a purge point only rises, outlives the process, and hides what is below")
   func purgePoint() throws {
     let fixture = try StoreFixture()

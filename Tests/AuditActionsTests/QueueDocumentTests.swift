@@ -25,6 +25,16 @@ struct QueueDocumentTests {
     #expect(document.audit.retention == nil)
   }
 
+  @Test(
+    "a bound is of count, of bytes, or of both",
+    arguments: [
+      (#"{"count":1}"#, QueueAudit.Retention(count: 1)), (#"{"bytes":9007199254740991}"#, .init(bytes: (1 << 53) - 1)),
+      (#"{"bytes":4096,"count":10}"#, .init(count: 10, bytes: 4_096)),
+    ])
+  func retention(_ text: String, _ expected: QueueAudit.Retention) throws {
+    #expect(try document(#"{"audit":{"retention":\#(text)}}"#).audit.retention == expected)
+  }
+
   @Test("what is not said is nil", arguments: ["{}", #"{"audit":{}}"#, #"{"team":"x"}"#])
   func nothing(_ text: String) throws {
     #expect(try document(text).audit == QueueAudit())
@@ -40,7 +50,14 @@ struct QueueDocumentTests {
       (#"{"audit":{"ttl":-1}}"#, "/audit/ttl"), (#"{"audit":{"events":"MessageDeleted"}}"#, "/audit/events"),
       (#"{"audit":{"events":["A",7]}}"#, "/audit/events/1"), (#"{"audit":{"events":[""]}}"#, "/audit/events/0"),
       (#"{"audit":{"events":["a\u0007"]}}"#, "/audit/events/0"), (#"{"audit":{"enabld":true}}"#, "/audit/enabld"),
-      (#"{"audit":{"a/b~c":1}}"#, "/audit/a~1b~0c"), (#"{"audit":{"retention":{"count":1}}}"#, "/audit/retention"),
+      (#"{"audit":{"a/b~c":1}}"#, "/audit/a~1b~0c"), (#"{"audit":{"retention":5}}"#, "/audit/retention"),
+      (#"{"audit":{"retention":{}}}"#, "/audit/retention"), (#"{"audit":{"retention":null}}"#, "/audit/retention"),
+      (#"{"audit":{"retention":{"count":0}}}"#, "/audit/retention/count"),
+      (#"{"audit":{"retention":{"count":1,"bytes":-1}}}"#, "/audit/retention/bytes"),
+      (#"{"audit":{"retention":{"count":"5"}}}"#, "/audit/retention/count"),
+      (#"{"audit":{"retention":{"bytes":9007199254740992}}}"#, "/audit/retention/bytes"),
+      (#"{"audit":{"retention":{"bytes":1.5}}}"#, "/audit/retention/bytes"),
+      (#"{"audit":{"retention":{"days":1}}}"#, "/audit/retention/days"),
     ])
   func faults(_ text: String, _ pointer: String) {
     let error = refusal(text)

@@ -142,6 +142,14 @@ struct AuditSwitchTests {
       #expect(balance.dropped[.notAudited] ?? 0 > 0)
       #expect(node.store.page(of: queue, after: nil, limit: 50).gaps.isEmpty)
     }
+    try await nodes[0].set(#"{"audit":{"enabled":true,"retention":{"count":3}}}"#, of: queue)
+    try await eventually("both nodes keep three") { nodes.allSatisfy { $0.bodies(queue).count == 3 } }
+    for node in nodes {
+      let gap = try #require(node.store.page(of: queue, after: nil, limit: 50).gaps.first)
+      #expect(gap.reason == .queueRetention)
+      #expect(gap.count == (node.store.statistics(of: queue)?.received).map { $0 - 3 })
+      #expect(node.store.balance().unbalancedQueues == 0)
+    }
     print("audit switched 20 times under load of \(total) actions; slowest to reach two nodes: \(slowest)")
     for node in nodes { try await node.stop() }
     await load.close()

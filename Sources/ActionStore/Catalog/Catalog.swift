@@ -116,6 +116,14 @@ final class Catalog: Sendable {
     migrator.registerMigration("4") { db in try Self.createSourceLogs(db) }
     migrator.registerMigration("5") { db in try Self.createPurgePoints(db) }
     migrator.registerMigration("6") { db in try Self.addQueuesOfSourceLogs(db) }
+    migrator.registerMigration("7") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE queue_partitions ADD COLUMN floor_offset INTEGER NOT NULL DEFAULT -1;
+          ALTER TABLE queue_partitions ADD COLUMN floor_ordinal INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE queue_partitions ADD COLUMN over_retention INTEGER NOT NULL DEFAULT 0;
+          """)
+    }
     let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
       throw StoreError(.newerVersion, "catalog.sqlite was written by a newer Strandline; start that version instead")
@@ -203,7 +211,9 @@ final class Catalog: Sendable {
             expiredUnlinked: try row.count("expired_unlinked"), rejected: try row.count("rejected"),
             duplicates: try row.count("duplicates"), lastOffset: try row.offset("last_offset"),
             unindexed: .init(
-              offset: try row.offset("unindexed_offset"), ordinal: try row.count("unindexed_ordinal"))),
+              offset: try row.offset("unindexed_offset"), ordinal: try row.count("unindexed_ordinal")),
+            floor: .init(offset: try row.offset("floor_offset"), ordinal: try row.count("floor_ordinal")),
+            overRetention: try row.count("over_retention")),
           frontier: .init(reached: try row.count("read_up_to"), expiredUnread: try row.count("expired_unread")),
           rejections: rejections[key]?[partition]))
     }
@@ -294,18 +304,22 @@ final class Catalog: Sendable {
     try db.cachedStatement(
       sql: """
         INSERT INTO queue_partitions (project, queue, partition, received, expired_on_arrival, expired_unlinked,
-          rejected, duplicates, last_offset, unindexed_offset, unindexed_ordinal)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          rejected, duplicates, last_offset, unindexed_offset, unindexed_ordinal, floor_offset, floor_ordinal,
+          over_retention)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET received = excluded.received, expired_on_arrival = excluded.expired_on_arrival,
           expired_unlinked = excluded.expired_unlinked, rejected = excluded.rejected,
           duplicates = excluded.duplicates, last_offset = excluded.last_offset,
-          unindexed_offset = excluded.unindexed_offset, unindexed_ordinal = excluded.unindexed_ordinal
+          unindexed_offset = excluded.unindexed_offset, unindexed_ordinal = excluded.unindexed_ordinal,
+          floor_offset = excluded.floor_offset, floor_ordinal = excluded.floor_ordinal,
+          over_retention = excluded.over_retention
         """
     ).execute(arguments: [
       address.project, address.queue, row.partition, Int64(clamping: counters.received),
       Int64(clamping: counters.expiredOnArrival), Int64(clamping: counters.expiredUnlinked),
       Int64(clamping: counters.rejected), Int64(clamping: counters.duplicates), counters.lastOffset,
       counters.unindexed.offset, Int64(clamping: counters.unindexed.ordinal),
+      counters.floor.offset, Int64(clamping: counters.floor.ordinal), Int64(clamping: counters.overRetention),
     ])
     if let frontier = row.frontier {
       try db.cachedStatement(

@@ -5,13 +5,14 @@ import Synchronization
 /// on disk.
 final class QueueDirectory: Sendable {
   /// What became of the records of one queue and partition. Every one is counted once:
-  /// `received = live + expired + rejected`, where the live ones are those of the indexes that have not expired.
+  /// `received = live + expired + rejected`, where the live ones are those of the indexes above the floor that have not
+  /// expired.
   struct Counters: Sendable, Equatable {
     /// Records read from the topic; the ordinal of the latest.
     var received: UInt64 = 0
     /// Of these, those whose TTL had passed before they could be stored.
     var expiredOnArrival: UInt64 = 0
-    /// Of these, those that expired and went with their segment.
+    /// Of these, those that expired, or were over the queue's bound, and went with their segment.
     var expiredUnlinked: UInt64 = 0
     /// Of these, those that broke the contract.
     var rejected: UInt64 = 0
@@ -21,6 +22,11 @@ final class QueueDirectory: Sendable {
     var lastOffset: Int64 = -1
     /// The latest record that no index holds, or holds any more.
     var unindexed = Place(offset: -1, ordinal: 0)
+    /// The latest record that is over what the queue keeps (`audit.retention`): it and all before it are expired for
+    /// readers. Never goes back.
+    var floor = Place(offset: -1, ordinal: 0)
+    /// Actions that went over the bound before their TTL had passed.
+    var overRetention: UInt64 = 0
   }
 
   /// A record's place, in the topic and in the count.
@@ -55,6 +61,8 @@ final class QueueDirectory: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Whether a group has a floor.
+  private let hasFloors = Atomic(false)
 
   /// Makes a group known; its number is the count of those before it.
   func register(
@@ -63,6 +71,7 @@ final class QueueDirectory: Sendable {
   ) -> Group {
     state.withLock { state in
       let group = Group(number: UInt32(state.counters.count), partition: partition, key: key)
+      if counters.floor.ordinal > 0 { hasFloors.store(true, ordering: .relaxed) }
       state.counters.append(counters)
       state.frontiers.append(ReadFrontier(frontier))
       if let rejections { state.rejections[group.number] = rejections }
@@ -117,7 +126,10 @@ final class QueueDirectory: Sendable {
   ) {
     state.withLock { state in
       if let dropped { state.dropped = dropped }
-      for change in counters { state.counters[Int(change.group)] = change.counters }
+      for change in counters {
+        state.counters[Int(change.group)] = change.counters
+        if change.counters.floor.ordinal > 0 { hasFloors.store(true, ordering: .relaxed) }
+      }
       state.rejections.merge(rejections) { $1 }
     }
   }
@@ -132,6 +144,16 @@ final class QueueDirectory: Sendable {
       defer { state.movedFrontiers.removeAll(keepingCapacity: true) }
       return Dictionary(
         uniqueKeysWithValues: state.movedFrontiers.map { ($0, state.frontiers[Int($0)].takeForCheckpoint()) })
+    }
+  }
+
+  /// How far a queue's actions of a partition are over what it keeps.
+  func floor(of queue: QueueAddress, partition: Int32) -> Place {
+    let none = Place(offset: -1, ordinal: 0)
+    guard hasFloors.load(ordering: .relaxed) else { return none }
+    let key = QueueKey(queue.key)
+    return state.withLock { state in
+      state.groups[key]?.first { $0.partition == partition }.map { state.counters[Int($0.number)].floor } ?? none
     }
   }
 

@@ -52,6 +52,14 @@ final class OpenIndex: Sendable {
     }
   }
 
+  func allLists(_ holds: (UInt32, EntryList) -> Bool) -> Bool {
+    allLists().allSatisfy { group, list in
+      list.entries.withUnsafeBufferPointer {
+        holds(group, EntryList(entries: $0, isExpiryAscending: list.isExpiryAscending))
+      }
+    }
+  }
+
   /// Everything, for the index file. Called when no more is inserted.
   func allLists() -> [UInt32: List] {
     var all: [UInt32: List] = [:]

@@ -66,6 +66,15 @@ final class SealedIndex: Sendable {
     }
   }
 
+  /// Whether something holds for every list; a list that is damaged holds nothing.
+  func allLists(
+    check: SegmentCheck?, _ holds: (_ key: UnsafeRawBufferPointer, _ partition: Int32, EntryList) -> Bool
+  ) -> Bool {
+    (0..<groupCount).allSatisfy { row in
+      (check?.admits(list: row, of: self) ?? true) && holds(key(row), bytes.integer(at: at(row) + 16), list(row))
+    }
+  }
+
   /// Whether a list is as it was written, and every place it names lies in the segment.
   func isSound(list row: Int) -> Bool {
     let entries = list(row).entries

@@ -3,6 +3,8 @@ package struct Gap: Sendable, Equatable {
   package enum Reason: String, Sendable, CaseIterable {
     /// TTLs had passed before the reader came.
     case expired
+    /// Newer actions have taken their place: the queue keeps no more (`audit.retention`).
+    case queueRetention = "queue-retention"
     /// Kafka removed records before they were stored.
     case topicRetention = "topic-retention"
     /// Records broke the contract and are in the dead-letter topic.

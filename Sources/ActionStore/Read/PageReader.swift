@@ -135,8 +135,8 @@ private struct Walk {
       guard place.offset < end else { continue }
       for lane in snapshot.lanes where !lane.isEmpty {
         let stream = GroupStream(
-          group: facts.group, segments: lane, after: place.offset, end: end, now: reader.now, chunkMax: chunkMax,
-          scanMax: reader.scanMax)
+          group: facts.group, segments: lane, after: max(place.offset, facts.counters.floor.offset), end: end,
+          now: reader.now, chunkMax: chunkMax, scanMax: reader.scanMax)
         streams.append((stream, readings.count - 1))
       }
     }

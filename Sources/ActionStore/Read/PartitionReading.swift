@@ -15,7 +15,7 @@ struct PartitionReading {
   private(set) var place: Place
   /// False until something was passed: the reader's own place need not be changed.
   private(set) var hasMoved = false
-  /// Ordinals passed that are in no index or have expired, rejected ones included.
+  /// Ordinals passed that are in no index, have expired or are over what the queue keeps, rejected ones included.
   private(set) var missing: [Range<UInt64>] = []
   private var uncounted: ClosedRange<Int64>?
   private var offsets: ClosedRange<Int64>?
@@ -83,28 +83,40 @@ struct PartitionReading {
     var gaps = passedHoles.map {
       Gap(reason: .init($0.reason), count: nil, partition: partition, from: $0.from, to: $0.to - 1)
     }
+    let floor = facts.counters.floor
     if let uncounted {
-      gaps.append(
-        Gap(
-          reason: .expired, count: nil, partition: partition, from: uncounted.lowerBound, to: uncounted.upperBound))
+      func gap(_ reason: Gap.Reason) -> Gap {
+        Gap(reason: reason, count: nil, partition: partition, from: uncounted.lowerBound, to: uncounted.upperBound)
+      }
+      if floor.offset >= uncounted.lowerBound { gaps.append(gap(.queueRetention)) }
+      if floor.offset < uncounted.upperBound { gaps.append(gap(.expired)) }
     }
     guard let offsets, !missing.isEmpty else { return gaps }
     func gap(_ reason: Gap.Reason, _ count: UInt64?) -> Gap {
       Gap(reason: reason, count: count, partition: partition, from: offsets.lowerBound, to: offsets.upperBound)
     }
-    guard let rejected = rejected(above: 0) else { return gaps + [gap(.expired, nil), gap(.rejected, nil)] }
-    let all = missing.reduce(0) { $0 + UInt64($1.count) }
-    if all > rejected { gaps.append(gap(.expired, all - rejected)) }
+    let all = missed(above: 0)
+    let above = missed(above: floor.ordinal)
+    guard let rejected = rejected(above: 0), let rejectedAbove = self.rejected(above: floor.ordinal) else {
+      return gaps + (all > above ? [gap(.queueRetention, nil)] : []) + [gap(.expired, nil), gap(.rejected, nil)]
+    }
+    let over = (all - above) - min(all - above, rejected - min(rejected, rejectedAbove))
+    if over > 0 { gaps.append(gap(.queueRetention, over)) }
+    if above > rejectedAbove { gaps.append(gap(.expired, above - rejectedAbove)) }
     if rejected > 0 { gaps.append(gap(.rejected, rejected)) }
     return gaps
   }
 
-  /// Of the missing ordinals above `ordinal`, those that expired.
+  /// Of the missing ordinals above `ordinal`, those that expired or are over what the queue keeps.
   func expired(above ordinal: UInt64) -> UInt64 {
-    let all = missing.reduce(UInt64(0)) { count, range in
+    let all = missed(above: ordinal)
+    return all - min(all, rejected(above: ordinal) ?? 0)
+  }
+
+  private func missed(above ordinal: UInt64) -> UInt64 {
+    missing.reduce(UInt64(0)) { count, range in
       range.upperBound > ordinal + 1 ? count + (range.upperBound - max(range.lowerBound, ordinal + 1)) : count
     }
-    return all - min(all, rejected(above: ordinal) ?? 0)
   }
 
   private func rejected(above ordinal: UInt64) -> UInt64? {

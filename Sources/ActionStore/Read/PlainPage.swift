@@ -1,5 +1,5 @@
 /// The page nearly every reader asks for: of a queue in one partition, with nothing on the way that has expired, was
-/// rejected or is lost, and no filter.
+/// rejected, is over what the queue keeps or is lost, and no filter.
 ///
 /// Every record of the queue in the partition has an ordinal. So when the next entry found has the next ordinal there
 /// is nothing between the two, in no lane, and nothing to be told; and when the last one has the highest there is
@@ -29,6 +29,7 @@ struct PlainPage {
         place = entry
       }
     }
+    guard place.ordinal >= facts.counters.floor.ordinal else { return nil }
     guard !isTold(of: snapshot.holes, from: place, now: now) else { return nil }
     var page = PlainPage(facts: facts, now: now, end: end, limit: limit, last: place)
     guard page.fill(from: snapshot), !snapshot.health.isDamaged else { return nil }

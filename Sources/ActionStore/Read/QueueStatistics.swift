@@ -7,8 +7,10 @@ package struct QueueStatistics: Sendable {
   package var received: UInt64 = 0
   /// Of these, those that can be read now.
   package var live: UInt64 = 0
-  /// Of these, those whose TTL has passed.
+  /// Of these, those whose TTL has passed, and those over what the queue keeps (`audit.retention`).
   package var expired: UInt64 = 0
+  /// Of the expired, those that went over what the queue keeps before their TTL had passed.
+  package var overRetention: UInt64 = 0
   /// Of the expired, those no reader's marker had come past before.
   package var expiredUnread: UInt64 = 0
   /// Of the received, those that broke the contract, by reason.
@@ -34,6 +36,7 @@ package struct StoreBalance: Sendable {
   package var live: UInt64 = 0
   package var expiredServed: UInt64 = 0
   package var expiredUnread: UInt64 = 0
+  package var overRetention: UInt64 = 0
   package var rejected: UInt64 = 0
   package var duplicates: UInt64 = 0
   /// Records their queues did not want, by reason; of no queue, and not among the received.
@@ -46,6 +49,7 @@ package struct StoreBalance: Sendable {
     live += queue.live
     expiredServed += queue.expiredServed
     expiredUnread += min(queue.expiredUnread, queue.expired)
+    overRetention += queue.overRetention
     rejected += queue.rejected
     duplicates += queue.duplicates
   }
@@ -67,15 +71,18 @@ extension PageReader {
           guard let list = list?.prefix(upTo: counters.received) else { return }
           indexed += UInt64(list.entries.count)
           guard segment.latestExpiryMilliseconds > now else { return }
-          let alive = list.live(at: now)
+          let alive = list.suffix(above: counters.floor.ordinal).live(at: now)
           live += UInt64(alive.count)
-          liveUnread += UInt64(list.suffix(above: reached).live(at: now).count)
+          liveUnread += UInt64(list.suffix(above: max(reached, counters.floor.ordinal)).live(at: now).count)
           result.note(alive.first, alive.last, partition: facts.group.partition, segment: segment)
         }
       }
       result.received += counters.received
       result.live += live
-      result.expired += counters.expiredUnlinked + counters.expiredOnArrival + (indexed - live)
+      let expired = counters.expiredUnlinked + counters.expiredOnArrival + (indexed - live)
+      result.expired += expired
+      // After damage records come again, and go again.
+      result.overRetention += min(counters.overRetention, expired)
       result.rejected += counters.rejected
       result.duplicates += counters.duplicates
       result.rejectedByReason.merge(facts.rejections.countByReason) { $0 + $1 }
@@ -87,9 +94,11 @@ extension PageReader {
   }
 
   func action(at position: ActionPosition) -> StoredAction? {
-    guard let group = facts.first(where: { $0.group.partition == position.partition })?.group,
-      let end = snapshot.nextOffsets[position.partition], position.offset < end
+    guard let facts = facts.first(where: { $0.group.partition == position.partition }),
+      position.offset > facts.counters.floor.offset, let end = snapshot.nextOffsets[position.partition],
+      position.offset < end
     else { return nil }
+    let group = facts.group
     for segment in snapshot.lanes.joined()
     where segment.latestExpiryMilliseconds > now
       && segment.mayHold(partition: position.partition, after: position.offset - 1)

@@ -62,6 +62,14 @@ final class Segment: Sendable {
     case name(UnsafeRawBufferPointer, partition: Int32)
   }
 
+  /// Whether something holds for every list; ends with the first for which it does not.
+  func allLists(_ holds: (GroupKey, EntryList) -> Bool) -> Bool {
+    switch index {
+    case .open(let index): index.allLists { holds(.number($0), $1) }
+    case .sealed(let index): index.allLists(check: check) { holds(.name($0, partition: $1), $2) }
+    }
+  }
+
   func forEachList(_ visit: (GroupKey, EntryList) -> Void) {
     switch index {
     case .open(let index): index.forEachList { visit(.number($0), $1) }

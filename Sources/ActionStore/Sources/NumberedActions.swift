@@ -11,7 +11,8 @@ package struct NumberedAction: Sendable {
 /// Some of a log's actions, ascending by number.
 package struct NumberedPage: Sendable {
   package var actions: [NumberedAction] = []
-  /// Up to which number everything was looked at; what is not among the actions has expired, or never came.
+  /// Up to which number everything was looked at; what is not among the actions has expired, is over what its
+  /// queue keeps, or never came.
   package var reached: Int64
   /// Whether nothing is left above it.
   package var isLast: Bool
@@ -127,7 +128,7 @@ struct NumberedReader {
     return page
   }
 
-  /// Nil for one that has expired.
+  /// Nil for one that has expired, or is over what its queue keeps.
   private func action(_ item: Found, _ part: Part) -> NumberedAction? {
     guard let frame = NumberedFrame(part.bytes, at: item.frame) else { return nil }
     part.segment.check?.check(body: item.frame + FrameHeader.fixedBytes, count: 0)
@@ -139,8 +140,10 @@ struct NumberedReader {
       offset: next.record.offset, createdMilliseconds: next.record.createdMilliseconds, ordinal: next.record.ordinal,
       position: UInt32(truncatingIfNeeded: next.bodyPosition), bodyBytes: UInt32(truncatingIfNeeded: next.bodyBytes),
       timeToLiveSeconds: next.record.timeToLiveSeconds, eventHash: next.record.eventHash)
-    guard entry.expiresMilliseconds > now else { return nil }
     let partition = frame.partition(of: next.record, in: part.bytes)
+    guard entry.expiresMilliseconds > now,
+      entry.offset > snapshot.directory.floor(of: queue, partition: partition).offset
+    else { return nil }
     return NumberedAction(
       sequence: item.sequence, queue: queue, action: StoredAction(entry, partition: partition, segment: part.segment))
   }

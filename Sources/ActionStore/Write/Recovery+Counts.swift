@@ -27,6 +27,7 @@ extension Recovery {
       counters.received = min(counters.received, reached)
       counters.lastOffset = min(counters.lastOffset, next - 1)
       if counters.unindexed.offset >= next { counters.unindexed = .init(offset: next - 1, ordinal: reached) }
+      if counters.floor.offset >= next { counters.floor = .init(offset: next - 1, ordinal: reached) }
       if var rejections = store.rejections[UInt32(index)] {
         rejections.remove(above: reached)
         counters.rejected = rejections.count

@@ -76,6 +76,7 @@ extension StoreWriter {
     }
     hasUncheckpointedChange = true
     for group in batch.groups.members { changedGroups.insert(group) }
+    if !kept.isEmpty { for group in batch.groups.members { raiseFloor(of: group, now: batch.now) } }
     let changes = batch.groups.members.map { (group: $0, counters: counters[Int($0)]) }
     let totals = batch.dropped.isEmpty ? nil : dropped
     publishOffsets { directory in directory.update(changes, rejections: changedRejections, dropped: totals) }

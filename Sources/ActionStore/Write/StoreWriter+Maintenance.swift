@@ -108,17 +108,18 @@ extension StoreWriter {
     return SealedSegment(mapping: target.segment.mapping, index: index, check: nil)
   }
 
-  /// The segments whose last action has expired, and the counters as they are without them. One that waits for its
-  /// index file goes without: on a full disk there is no room for the file, and it is expiry that makes room.
+  /// The segments whose last action has expired or is over its queue's bound, and the counters as they are without
+  /// them. One that waits for its index file goes without: on a full disk there is no room for the file, and it is
+  /// expiry that makes room.
   private func departures(now: Int64) -> Departures {
     var departures = Departures()
     // Only batches on disk can be checkpointed, and only what is checkpointed goes.
     guard durableBatch == lastBatch else { return departures }
-    for item in sealed where item.segment.latestExpiryMilliseconds <= now {
+    for item in sealed where isOver(item.segment, now: now) {
       departures.segments.insert(item.segment.number)
       item.segment.forEachList { group, list in depart(list, of: group, &departures) }
     }
-    for item in retired where item.segment.latestExpiryMilliseconds <= now {
+    for item in retired where isOver(item.segment, now: now) {
       departures.segments.insert(item.segment.number)
       item.segment.forEachList { group, list in depart(list, of: group, &departures) }
     }
@@ -164,7 +165,10 @@ extension StoreWriter {
     for item in retired where departures.segments.contains(item.segment.number) { bytesOnDisk -= Int64(item.length) }
     sealed.removeAll { departures.segments.contains($0.segment.number) }
     retired.removeAll { departures.segments.contains($0.segment.number) }
-    for (group, changed) in departures.counters { counters[Int(group)] = changed }
+    for (group, changed) in departures.counters {
+      counters[Int(group)] = changed
+      kept[group]?.forget(to: changed.floor)
+    }
     expiredActions += departures.actions
     departing += departures.segments.sorted()
     publishSnapshot { directory in directory.update(departures.counters.map { ($0, $1) }) }

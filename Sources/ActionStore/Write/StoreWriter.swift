@@ -1,3 +1,4 @@
+import AuditActions
 import Logging
 
 /// The one writer of a store: batches in, segments out. Owned by `ActionStore`, called by one thread at a time.
@@ -50,6 +51,13 @@ final class StoreWriter {
   var checkpointedHoles: Int
   /// Actions that have expired and gone since the process began.
   var expiredActions: UInt64 = 0
+  /// What queues keep at most, for those that have a bound; and how much of it each of their groups uses.
+  var bounds: [QueueKey: QueueAudit.Retention] = [:]
+  var kept: [UInt32: KeptActions] = [:]
+  /// Whether a group has a floor.
+  var hasFloors = false
+  /// Actions that went over what their queue keeps since the process began, before their TTL had passed.
+  var overRetention: UInt64 = 0
   /// Groups changed since the last checkpoint.
   var changedGroups = GroupSet()
   var hasUncheckpointedChange = false
@@ -88,6 +96,7 @@ final class StoreWriter {
       + recovered.retired.reduce(0) { $0 + Int64($1.length) }
     groups = recovered.groups
     counters = recovered.counters
+    hasFloors = recovered.counters.contains { $0.floor.ordinal > 0 }
     rejected = recovered.rejected
     duplicates = recovered.duplicates
     dropped = recovered.dropped
@@ -113,6 +122,7 @@ final class StoreWriter {
     groups.append(group)
     counters.append(.init())
     table.insert(key, partition: partition, number: group.number)
+    if !bounds.isEmpty { keep(bounds[group.key], of: group.number) }
     return group.number
   }
 
@@ -143,7 +153,7 @@ final class StoreWriter {
         identity: identity, health: health), change)
   }
 
-  private var segmentLanes: [[Segment]] = []
+  private(set) var segmentLanes: [[Segment]] = []
 }
 
 /// A segment no longer written to.

@@ -23,12 +23,11 @@ extension QueueAudit {
       case "events":
         events = try Self.events(member.value, pointer)
       case "retention":
-        throw Self.fault(
-          "audit.retention is not supported yet; leave it out, and bound what is kept by audit.ttl", at: pointer.text)
+        retention = try Self.retention(member.value, pointer)
       default:
         let nearest = Spelling.nearest(to: member.name, in: Self.members).map { "; did you mean '\($0)'?" } ?? ""
         throw Self.fault(
-          "audit has the members enabled, ttl and events only\(nearest)", at: pointer.text)
+          "audit has the members enabled, ttl, events and retention only\(nearest)", at: pointer.text)
       }
     }
   }
@@ -60,6 +59,23 @@ extension QueueAudit {
       events.insert(ActionType(name))
     }
     return events
+  }
+
+  private static func retention(
+    _ value: JSONTree, _ pointer: JSONPointer
+  ) throws(AuditActionError) -> Retention {
+    let shape = "audit.retention is an object with count, bytes or both, such as {\"count\":10000}"
+    guard case .object(let members) = value, !members.isEmpty else { throw fault(shape, at: pointer.text) }
+    var retention = Retention()
+    for member in members {
+      let place = pointer.appending(member.name)
+      guard member.name == "count" || member.name == "bytes" else { throw fault(shape, at: place.text) }
+      guard let number = member.value.integer.flatMap({ Int(exactly: $0) }), (1...Retention.max).contains(number) else {
+        throw fault("audit.retention.\(member.name) is a whole number, 1 to \(Retention.max)", at: place.text)
+      }
+      if member.name == "count" { retention.count = number } else { retention.bytes = number }
+    }
+    return retention
   }
 
   private static func fault(_ detail: String, at pointer: String) -> AuditActionError {

@@ -6,15 +6,19 @@ public struct QueueAudit: Sendable, Equatable {
   public var timeToLive: TimeToLive?
   /// `audit.events`: the only types that are kept. Nil: every type; empty: none.
   public var events: Set<ActionType>?
-  /// `audit.retention`: how much of the queue is shown at most, whatever its actions' time to live.
+  /// `audit.retention`: how much of the queue is kept at most, whatever its actions' time to live.
   public var retention: Retention?
 
-  /// A bound on what a queue keeps: its newest actions, as many as fit both.
+  /// A bound on what a queue keeps: its newest actions, as many as fit both, and always the newest. Of a queue whose
+  /// records lie in several partitions, of each.
   public struct Retention: Sendable, Equatable {
-    /// At most so many actions, at least 1. Nil: any number.
+    /// At most so many actions, 1 to ``max``. Nil: any number.
     public var count: Int?
-    /// At most so many bytes of bodies, at least 1. Nil: any number.
+    /// At most so many bytes of bodies, 1 to ``max``. Nil: any number.
     public var bytes: Int?
+
+    /// 2^53 − 1, the highest whole number that every reader of JSON has (RFC 8259, 6).
+    public static let max = (1 << 53) - 1
 
     public init(count: Int? = nil, bytes: Int? = nil) {
       self.count = count

@@ -30,6 +30,10 @@ package struct QueuePolicies: Sendable {
   private var freeLists: [Int32] = []
   /// How many queues differ from what the default says.
   private var exceptions = 0
+  /// What queues keep at most, for those that have a bound.
+  package private(set) var retentions: [QueueAddress: QueueAudit.Retention] = [:]
+  /// How often ``retentions`` has changed.
+  package private(set) var retentionChanges: UInt64 = 0
 
   package init(default policy: AuditDefault) {
     auditDefault = policy
@@ -84,6 +88,10 @@ package struct QueuePolicies: Sendable {
 
   /// Takes over what a queue's metadata says; nil: it has none.
   package mutating func set(_ audit: QueueAudit?, of queue: QueueAddress) {
+    if retentions[queue] != audit?.retention {
+      retentions[queue] = audit?.retention
+      retentionChanges &+= 1
+    }
     let key = Array(queue.key.utf8)
     let hash = key.withUnsafeBytes { eventHash($0) }
     guard let place = key.withUnsafeBytes({ index(of: $0, hash: hash) }) ?? (audit == nil ? nil : add(key, hash)) else {

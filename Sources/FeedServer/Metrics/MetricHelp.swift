@@ -5,7 +5,9 @@ enum MetricHelp {
     "strandline_actions_refused_total": "Actions that were not emitted, by reason.",
     "strandline_actions_skipped_total": "Events that nobody wanted, by reason (channel, queue).",
     "strandline_actions_stored_total": "Actions stored.",
-    "strandline_actions_expired_total": "Actions whose time to live has passed.",
+    "strandline_actions_expired_total": "Actions that have expired and gone from the disk.",
+    "strandline_actions_over_retention_total":
+      "Actions that newer ones pushed out (audit.retention) before their time to live had passed.",
     "strandline_actions_rejected_total":
       "Records that break the contract and went to the dead-letter topic, by reason.",
     "strandline_actions_dropped_total": "Actions read from the topic that their queues do not want, by reason.",

@@ -155,7 +155,7 @@ extension OpenAPIDocument {
             type: object
             required: [reason, count, from, to, links]
             properties:
-              reason: {type: string, enum: [expired, topic-retention, rejected, store-full]}
+              reason: {type: string, enum: [expired, queue-retention, topic-retention, rejected, store-full]}
               count:
                 type: [integer, "null"]
                 minimum: 1
@@ -265,6 +265,9 @@ extension OpenAPIDocument {
                 expired: {type: integer, description: Those whose time to live has passed}
                 expired_served: {type: integer, description: Of these, those a reader's marker had come past before}
                 expired_unread: {type: integer}
+                over_retention:
+                  type: integer
+                  description: of the expired, those over audit.retention before their TTL had passed
                 rejected: {type: integer, description: Those that broke the contract}
                 rejected_by_reason: {type: object, additionalProperties: {type: integer}}
                 duplicates: {type: integer, description: Records that came again; not among the received}

@@ -51,6 +51,7 @@ struct OperationsResponder: Sendable {
     let text =
       "{\"queues\":\(balance.queues),\"received\":\(balance.received),\"live\":\(balance.live)"
       + ",\"expired_served\":\(balance.expiredServed),\"expired_unread\":\(balance.expiredUnread)"
+      + ",\"over_retention\":\(balance.overRetention)"
       + ",\"rejected\":\(balance.rejected),\"duplicates\":\(balance.duplicates)"
       + ",\"dropped\":{\(dropped)}"
       + ",\"holes\":\(store.holes.count),\"unbalanced_queues\":\(balance.unbalancedQueues)}\n"

@@ -67,7 +67,8 @@ struct QueuesResponder: Sendable {
     body.writeString("{\"messages\":{\"total\":\(statistics.live)")
     body.writeString(",\"received\":\(statistics.received),\"live\":\(statistics.live)")
     body.writeString(",\"expired\":\(statistics.expired),\"expired_served\":\(statistics.expiredServed)")
-    body.writeString(",\"expired_unread\":\(statistics.expiredUnread),\"rejected\":\(statistics.rejected)")
+    body.writeString(",\"expired_unread\":\(statistics.expiredUnread)")
+    body.writeString(",\"over_retention\":\(statistics.overRetention),\"rejected\":\(statistics.rejected)")
     body.writeString(",\"duplicates\":\(statistics.duplicates),\"balanced\":\(statistics.isBalanced)")
     body.writeStaticString(",\"rejected_by_reason\":{")
     for (index, item) in statistics.rejectedByReason.sorted(by: { $0.key < $1.key }).enumerated() {
