@@ -159,6 +159,16 @@ class ServingNode(Server):
             time.sleep(0.05)
 
 
+    def wait_until_caught_up(self, records, seconds=120):
+        """Until at most so many records wait in Kafka."""
+        deadline = time.monotonic() + seconds
+        while (lag := self.metric("strandline_ingest_lag_records")) > records:
+            self.node.ensure_running()
+            if time.monotonic() > deadline:
+                raise Failure(f"{lag:,.0f} records still wait after {seconds} s")
+            time.sleep(0.2)
+
+
 def fetch(url, headers=None, seconds=30):
     """The body of the first answer 200 to a GET."""
     deadline = time.monotonic() + seconds

@@ -335,7 +335,7 @@ package final class ActionStore: Sendable {
   package func beginIntake() -> SourceIntake { SourceIntake(ledger: sources, now: clock.nowMilliseconds()) }
 
   /// Where Kafka no longer had what was to be stored, in the order it was noticed.
-  package var holes: [Hole] { view.snapshot.holes }
+  package var holes: [Hole] { view.snapshot.holes.all }
 
   /// Figures for operators.
   package struct Status: Sendable {
@@ -357,7 +357,8 @@ package final class ActionStore: Sendable {
         bytesOnDisk: writer?.bytesOnDisk ?? 0,
         segments: writer.map { $0.sealed.count + $0.retired.count + $0.open.compactMap { $0 }.count } ?? 0,
         queues: view.snapshot.directory.queueCount, expiredActions: writer?.expiredActions ?? 0,
-        overRetention: writer?.overRetention ?? 0, duplicates: writer?.duplicates ?? 0, rejected: writer?.rejected ?? [:])
+        overRetention: writer?.overRetention ?? 0, duplicates: writer?.duplicates ?? 0,
+        rejected: writer?.rejected ?? [:])
     }
   }
 }

@@ -80,30 +80,36 @@ struct PageReader {
     return next.map { $0.ordinal - 1 } ?? counters.received
   }
 
-  /// The holes a reader of this queue's partition is told of. One who has never been in the partition is told of those
-  /// only in which something could still be alive.
-  fileprivate func holes(of partition: Int32, isKnownTo marker: Marker?) -> [Hole] {
+  /// The holes before a reader of this queue's partition. One who has never been in the partition is told of those only
+  /// in which something could still be alive.
+  fileprivate func holes(of partition: Int32, behind offset: Int64, isKnownTo marker: Marker?) -> ArraySlice<Hole> {
     guard !snapshot.holes.isEmpty else { return [] }
     let isKnown = marker?.entry(of: partition) != nil
-    let oldest = Self.oldestHoleMilliseconds(now: now)
-    return snapshot.holes.filter { $0.partition == partition && (isKnown || $0.recordedMilliseconds > oldest) }
-      .sorted { $0.from < $1.from }
+    return snapshot.holes.of(
+      partition, behind: offset, after: isKnown ? nil : Self.oldestHoleMilliseconds(now: now))
   }
 
   /// What was lost in holes noticed before has expired by now.
   static func oldestHoleMilliseconds(now: Int64) -> Int64 { now - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000 }
 
-  /// Partitions with holes in which no record of this queue was ever seen: what was lost there may have been its. Which
-  /// partition a queue's records come to depends on their producers' partitioner and on how many partitions there were
-  /// then, so none is ruled out.
-  fileprivate var unseenPartitions: [QueueDirectory.Facts] {
+  /// Partitions with holes before the reader, in which no record of this queue was ever seen: what was lost there may
+  /// have been its. Which partition a queue's records come to depends on their producers' partitioner and on how many
+  /// partitions there were then, so none is ruled out.
+  fileprivate func unseenPartitions(after marker: Marker?) -> [PartitionReading] {
     guard !snapshot.holes.isEmpty else { return [] }
-    return Set(snapshot.holes.lazy.map(\.partition)).subtracting(facts.lazy.map(\.group.partition)).sorted().map {
-      QueueDirectory.Facts(
-        group: Group(number: .max, partition: $0, key: key), counters: .init(), rejections: Rejections(),
-        frontier: ReadFrontier(.init()))
+    return snapshot.holes.partitions.compactMap { partition in
+      let offset = marker?.offset(of: partition) ?? -1
+      let holes = holes(of: partition, behind: offset, isKnownTo: marker)
+      guard !holes.isEmpty, !facts.contains(where: { $0.group.partition == partition }) else { return nil }
+      let facts = QueueDirectory.Facts(
+        group: Group(number: .max, partition: partition, key: key), counters: .init(), rejections: Rejections(),
+        frontier: Self.unseen)
+      return PartitionReading(facts: facts, holes: holes, start: .init(offset: offset, ordinal: 0))
     }
   }
+
+  /// Nobody comes further in a partition without records.
+  private static let unseen = ReadFrontier(.init())
 }
 
 /// One page's way through the partitions of a queue.
@@ -131,7 +137,8 @@ private struct Walk {
       let place = reader.place(of: start, in: facts)
       readings.append(
         PartitionReading(
-          facts: facts, holes: reader.holes(of: facts.group.partition, isKnownTo: start), start: place))
+          facts: facts,
+          holes: reader.holes(of: facts.group.partition, behind: place.offset, isKnownTo: start), start: place))
       guard place.offset < end else { continue }
       for lane in snapshot.lanes where !lane.isEmpty {
         let stream = GroupStream(
@@ -140,13 +147,7 @@ private struct Walk {
         streams.append((stream, readings.count - 1))
       }
     }
-    for facts in reader.unseenPartitions {
-      let partition = facts.group.partition
-      readings.append(
-        PartitionReading(
-          facts: facts, holes: reader.holes(of: partition, isKnownTo: start),
-          start: .init(offset: start?.offset(of: partition) ?? -1, ordinal: 0)))
-    }
+    readings += reader.unseenPartitions(after: start)
   }
 
   /// The entry that comes next: of the lanes of one partition the lowest offset, of those the earliest. Nil at the end,

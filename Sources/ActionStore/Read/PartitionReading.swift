@@ -10,8 +10,8 @@ struct PartitionReading {
   }
 
   let facts: QueueDirectory.Facts
-  /// Holes that a reader who comes past them is told of, ascending.
-  private let holes: [Hole]
+  /// Holes that a reader who comes past them is told of, ascending, from the first that he has not come past.
+  private var holes: ArraySlice<Hole>
   private(set) var place: Place
   /// False until something was passed: the reader's own place need not be changed.
   private(set) var hasMoved = false
@@ -21,7 +21,8 @@ struct PartitionReading {
   private var offsets: ClosedRange<Int64>?
   private var passedHoles: [Hole] = []
 
-  init(facts: QueueDirectory.Facts, holes: [Hole], start: Place) {
+  /// - Parameter holes: those that end behind `start`, ascending.
+  init(facts: QueueDirectory.Facts, holes: ArraySlice<Hole>, start: Place) {
     self.facts = facts
     self.holes = holes
     place = start
@@ -30,7 +31,7 @@ struct PartitionReading {
   /// Whether something lies between what was passed last and a record, that can no longer be read.
   func isGap(before offset: Int64, ordinal: UInt64) -> Bool {
     guard let known = place.ordinal else { return offset > place.offset + 1 }
-    return ordinal > known + 1 || holes.contains { $0.to - 1 > place.offset && $0.from < offset }
+    return ordinal > known + 1 || holes.first.map { $0.from < offset } ?? false
   }
 
   /// Goes past everything up to a record, which itself is returned or left out by a filter.
@@ -64,14 +65,15 @@ struct PartitionReading {
   }
 
   private mutating func passHoles(to offset: Int64) {
-    for hole in holes where hole.to - 1 > place.offset && hole.from <= offset && !passedHoles.contains(hole) {
+    while let hole = holes.first, hole.from <= offset {
       passedHoles.append(hole)
+      holes.removeFirst()
     }
   }
 
   /// Goes past everything the store had: called when nothing more of it can be read.
   mutating func passEverything() {
-    let end = holes.reduce(facts.counters.lastOffset) { max($0, $1.to - 1) }
+    let end = max(facts.counters.lastOffset, holes.last.map { $0.to - 1 } ?? -1)
     guard place.ordinal.map({ facts.counters.received > $0 }) ?? true || end > place.offset else { return }
     hasMoved = true
     skip(to: max(end, place.offset), ordinal: max(facts.counters.received, place.ordinal ?? 0))

@@ -30,14 +30,13 @@ struct PlainPage {
       }
     }
     guard place.ordinal >= facts.counters.floor.ordinal else { return nil }
-    guard !isTold(of: snapshot.holes, from: place, now: now) else { return nil }
     var page = PlainPage(facts: facts, now: now, end: end, limit: limit, last: place)
     guard page.fill(from: snapshot), !snapshot.health.isDamaged else { return nil }
     let counters = facts.counters
     let isExhausted = page.actions.count < limit
-    guard !isExhausted || counters.received == page.last.ordinal && counters.lastOffset <= page.last.offset else {
-      return nil
-    }
+    guard !isExhausted || counters.received == page.last.ordinal && counters.lastOffset <= page.last.offset,
+      !page.passes(snapshot.holes, from: place, isKnown: start?.entries.isEmpty == false, isExhausted: isExhausted)
+    else { return nil }
     let hasMoved = !page.actions.isEmpty
     if hasMoved || start?.entries.isEmpty == false, facts.frontier.raise(to: page.last.ordinal, expired: { _ in 0 }) {
       snapshot.directory.noteMoved(facts.group.number)
@@ -48,13 +47,19 @@ struct PlainPage {
       isExhausted: isExhausted)
   }
 
-  /// Whether there may be a hole that the reader is to be told of: in this partition or in any other.
-  private static func isTold(of holes: [Hole], from place: Marker.Entry, now: Int64) -> Bool {
+  /// Whether there may be a hole that the reader is to be told of: in this partition before the last action, and at the
+  /// end of the queue in any.
+  private func passes(_ holes: Holes, from place: Marker.Entry, isKnown: Bool, isExhausted: Bool) -> Bool {
     guard !holes.isEmpty else { return false }
     let oldest = PageReader.oldestHoleMilliseconds(now: now)
-    return holes.contains {
-      $0.recordedMilliseconds > oldest
-        || $0.partition == place.partition && place.offset >= 0 && place.offset < $0.to - 1
+    if let next = holes.of(place.partition, behind: place.offset, after: isKnown ? nil : oldest).first,
+      isExhausted || next.from < last.offset
+    {
+      return true
+    }
+    guard isExhausted else { return false }
+    return holes.partitions.contains {
+      $0 != place.partition && !holes.of($0, behind: -1, after: oldest).isEmpty
     }
   }
 

@@ -6,14 +6,13 @@ final class StoreSnapshot: Sendable {
   let lanes: [[Segment]]
   /// Offsets below these are stored whole, in every lane.
   let nextOffsets: [Int32: Int64]
-  /// In the order they were noticed.
-  let holes: [Hole]
+  let holes: Holes
   let directory: QueueDirectory
   let identity: StoreIdentity
   let health: StoreHealth
 
   init(
-    lanes: [[Segment]], nextOffsets: [Int32: Int64], holes: [Hole], directory: QueueDirectory,
+    lanes: [[Segment]], nextOffsets: [Int32: Int64], holes: Holes, directory: QueueDirectory,
     identity: StoreIdentity, health: StoreHealth
   ) {
     self.lanes = lanes
@@ -30,7 +29,8 @@ final class StoreSnapshot: Sendable {
 final class StoreView: Sendable {
   private let current = Mutex(
     StoreSnapshot(
-      lanes: [], nextOffsets: [:], holes: [], directory: QueueDirectory(), identity: .random(), health: StoreHealth()))
+      lanes: [], nextOffsets: [:], holes: Holes(), directory: QueueDirectory(), identity: .random(),
+      health: StoreHealth()))
 
   var snapshot: StoreSnapshot { current.withLock { $0 } }
 

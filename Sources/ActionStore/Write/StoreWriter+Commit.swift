@@ -58,7 +58,7 @@ extension StoreWriter {
     for part in batch.coverage {
       standings[part.partition] = Standing(next: part.next, lastRecord: part.lastRecord)
     }
-    holes += batch.holes
+    for hole in batch.holes { holes.append(hole) }
     countBatch()
     return outcome
   }

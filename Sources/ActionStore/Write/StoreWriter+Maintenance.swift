@@ -68,7 +68,7 @@ extension StoreWriter {
         .init(
           batch: lastBatch, standings: standings, groups: rows, rejected: rejected, duplicates: duplicates,
           dropped: dropped,
-          holes: Array(holes[checkpointedHoles...]), segments: segmentFacts,
+          holes: Array(holes.all[checkpointedHoles...]), segments: segmentFacts,
           departing: departing + departures.segments.sorted(),
           storeMilliseconds: batch.now, sources: sourceChanges))
     } catch {
@@ -76,7 +76,7 @@ extension StoreWriter {
       throw StoreError(.inputOutput, "cannot write catalog.sqlite: \(error)")
     }
     checkpointedBatch = lastBatch
-    checkpointedHoles = holes.count
+    checkpointedHoles = holes.all.count
     hasUncheckpointedChange = false
     changedGroups.removeAll()
     uncheckpointedFrontiers.removeAll(keepingCapacity: true)

@@ -46,7 +46,7 @@ final class StoreWriter {
   /// Records not wanted by their queues, by reason.
   var dropped: [String: UInt64]
   var rejections: [UInt32: Rejections]
-  var holes: [Hole]
+  var holes: Holes
   /// How many of `holes` the catalog has.
   var checkpointedHoles: Int
   /// Actions that have expired and gone since the process began.
@@ -101,7 +101,7 @@ final class StoreWriter {
     duplicates = recovered.duplicates
     dropped = recovered.dropped
     rejections = recovered.rejections
-    holes = recovered.holes
+    holes = Holes(recovered.holes)
     checkpointedHoles = recovered.checkpointedHoles
     changedGroups = GroupSet(recovered.changedGroups)
     hasUncheckpointedChange = recovered.lastBatch > recovered.checkpointedBatch || !recovered.changedGroups.isEmpty
