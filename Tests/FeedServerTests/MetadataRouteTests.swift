@@ -108,7 +108,8 @@ import Testing
 
   @Test(arguments: [
     (#"{"audit":{"ttl":0}}"#, "/audit/ttl"), (#"{"audit":{"enabld":true}}"#, "/audit/enabld"),
-    (#"{"audit":{"events":[1]}}"#, "/audit/events/0"), (#"{"audit":{"retention":{"count":0}}}"#, "/audit/retention/count"),
+    (#"{"audit":{"events":[1]}}"#, "/audit/events/0"),
+    (#"{"audit":{"retention":{"count":0}}}"#, "/audit/retention/count"),
     ("[]", nil), ("{", nil), (#"{"a":1,"a":1}"#, "/a"),
   ])
   func `metadata that cannot be names the member at fault`(_ text: String, _ pointer: String?) async throws {

@@ -66,7 +66,7 @@ import Testing
       feed.clock.advance(seconds: 500)
       let empty = try await client.get("/v1/p/queues/q/stats").text
       let counts =
-        #""received":6,"live":0,"expired":6,"expired_served":0,"expired_unread":6,"rejected":0,"duplicates":0"#
+        #""received":6,"live":0,"expired":6,"expired_served":0,"expired_unread":6,"over_retention":0,"rejected":0,"duplicates":0"#
       #expect(empty == #"{"messages":{"total":0,\#(counts),"balanced":true,"rejected_by_reason":{}}}"#)
     }
   }
