@@ -43,7 +43,8 @@ extension OpenAPIDocument {
           name: event
           in: query
           explode: true
-          description: Only actions with one of these events; at most 10
+          description: |
+            Only actions with one of these events; at most 10. With nothing to show, one that is not audited is a 404.
           schema: {type: array, maxItems: 10, items: {type: string, minLength: 1, maxLength: 256}}
         ids:
           name: ids
@@ -393,7 +394,10 @@ extension OpenAPIDocument {
   static let errors: String = {
     let all: [(name: String, description: String)] = [
       ("BadRequest", "A parameter, a name, a marker, an id or the content is not valid"),
-      ("NotFound", "No such route, queue or action; the action has expired; or the queue is not audited"),
+      (
+        "NotFound",
+        "No such route, queue or action; it has expired; or the queue, or an event asked for, is not audited"
+      ),
       ("Conflict", "The queue does not audit this; or a patch does not fit the metadata"),
       ("PreconditionFailed", "The metadata is not what If-Match or If-None-Match expects; see detail"),
       ("MethodNotAllowed", "See Allow"), ("NotAcceptable", "Accept leaves out application/json"),
