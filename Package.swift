@@ -107,6 +107,7 @@ let package = Package(
       name: "FeedServer",
       dependencies: [
         "AuditActions", "ActionStore", "ActionEmitter", "QueueMetadata",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
