@@ -158,7 +158,8 @@ let package = Package(
     .executableTarget(
       name: "Instructions",
       dependencies: [
-        "ActionEmitter", "ActionStore", "AuditActions", "FeedServer", .product(name: "Logging", package: "swift-log"),
+        "ActionEmitter", "ActionIngest", "ActionProof", "ActionStore", "AuditActions", "FeedServer",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "Benchmarks/Instructions", exclude: ["check", "counts"], swiftSettings: strict),
