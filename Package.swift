@@ -107,6 +107,7 @@ let package = Package(
       name: "FeedServer",
       dependencies: [
         "AuditActions", "ActionStore", "ActionEmitter", "QueueMetadata",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
@@ -157,7 +158,8 @@ let package = Package(
     .executableTarget(
       name: "Instructions",
       dependencies: [
-        "ActionEmitter", "ActionStore", "AuditActions", "FeedServer", .product(name: "Logging", package: "swift-log"),
+        "ActionEmitter", "ActionIngest", "ActionProof", "ActionStore", "AuditActions", "FeedServer",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       path: "Benchmarks/Instructions", exclude: ["check", "counts"], swiftSettings: strict),

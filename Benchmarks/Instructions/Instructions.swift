@@ -19,6 +19,7 @@ struct Instructions {
       case .page50: try await PageWork.run(limit: 50, count: count, withMarker: false)
       case .follow10: try await PageWork.run(limit: 10, count: count, withMarker: true)
       case .ingest: try IngestWork.run(count: count)
+      case .policies: try PoliciesWork.run(count: count)
       case .emit: try await EmitWork.run(count: count)
       case .disabled: try await EmissionWork.runDisabled(count: count)
       case .spool: try await EmissionWork.runSpool(count: count)
@@ -49,6 +50,8 @@ enum Workload: String, CaseIterable {
   case follow10
   /// A hundred records held against the contract and stored, as a batch from Kafka is.
   case ingest
+  /// The same while queues have metadata: judged by it, some of the records not wanted.
+  case policies
   /// An action validated, given its headers and handed to Kafka's client, which reaches no broker.
   case emit
   /// An event that nobody wants, on a kept queue.

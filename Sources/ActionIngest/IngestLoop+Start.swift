@@ -59,32 +59,9 @@ extension IngestLoop {
 
   /// The first record of each partition that is younger than the longest TTL: everything before it has expired.
   private func rebuildStarts() throws(KafkaError) -> [TopicPartition: Start] {
-    let oldest =
-      store.wallMilliseconds(at: store.nowMilliseconds()) - Int64(ActionLimits.timeToLiveSecondsMax) * 1_000
-    let places = partitions.map { place(of: $0) }
-    let young = try consumer.offsetsForTimes(
-      Dictionary(uniqueKeysWithValues: places.map { ($0, max(1, oldest)) }), timeout: .seconds(10))
-    var starts: [TopicPartition: Start] = [:]
-    for place in places {
-      if let offset = young[place] ?? nil {
-        starts[place] = .offset(offset)
-      } else {
-        starts[place] = try startBehindTheOld(place, oldest)
-      }
-    }
-    return starts
-  }
-
-  /// Where nothing seems to be young. Its end is asked for first: what comes while the questions are answered lies behind
-  /// it, and is not passed over.
-  private func startBehindTheOld(_ place: TopicPartition, _ oldest: Int64) throws(KafkaError) -> Start {
-    let end = try consumer.watermarks(of: place, timeout: .seconds(5)).high
-    if let offset = try consumer.offsetsForTimes([place: max(1, oldest)], timeout: .seconds(10))[place] ?? nil {
-      return .offset(offset)
-    }
-    // Nothing in it, or a broker that cannot look times up.
-    let isEmpty = try consumer.offsetsForTimes([place: 1], timeout: .seconds(10))[place] ?? nil == nil
-    return isEmpty ? .beginning : .offset(end)
+    let longest = Int64(ActionLimits.timeToLiveSecondsMax) * 1_000
+    let oldest = store.wallMilliseconds(at: store.nowMilliseconds()) - longest
+    return try RebuildStarts(positions: consumer).starts(of: partitions.map { place(of: $0) }, from: oldest)
   }
 
   private func beginRebuild(_ starts: [TopicPartition: Start]) throws(KafkaError) {

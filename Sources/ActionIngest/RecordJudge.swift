@@ -1,13 +1,19 @@
-import ActionProof
-import AuditActions
+package import ActionProof
+package import AuditActions
 import Kafka
 
 /// Holds a record against the contract of the topic.
-struct RecordJudge {
+package struct RecordJudge {
   let defaultTimeToLiveSeconds: Int32
   let proof: RecordProof
 
-  enum Verdict {
+  /// - Parameter defaultTimeToLiveSeconds: of records that name none, of queues that name none.
+  package init(defaultTimeToLiveSeconds: Int32, proof: RecordProof) {
+    self.defaultTimeToLiveSeconds = defaultTimeToLiveSeconds
+    self.proof = proof
+  }
+
+  package enum Verdict {
     case action(timeToLiveSeconds: Int32, eventHash: UInt32)
     case rejected(AuditActionError)
     /// Its sequence number was received before.
@@ -24,7 +30,7 @@ struct RecordJudge {
   }
 
   /// - Parameter policies: nil: every action is kept.
-  func judge(_ record: RecordFields, _ policies: QueuePolicies?) -> Verdict {
+  package func judge(_ record: RecordFields, _ policies: QueuePolicies?) -> Verdict {
     do throws(AuditActionError) {
       guard let key = record.key else { throw .missingKey }
       try QueueAddress.validateKey(key)

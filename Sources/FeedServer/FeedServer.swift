@@ -80,7 +80,8 @@ package final class FeedServer: Service, Sendable {
       items: ItemsResponder(store: store),
       queues: QueuesResponder(store: store, audit: audit),
       posts: PostResponder(publisher: publisher, sealer: store.sealer, audit: audit),
-      exchanges: ExchangeResponder(store: store, publisher: publisher, audit: audit), aceQueue: configuration.aceQueue,
+      exchanges: ExchangeResponder(store: store, publisher: publisher, audit: audit, metrics: metrics),
+      aceQueue: configuration.aceQueue,
       metadata: MetadataResponder(queues: audit, store: store),
       operations: OperationsResponder(readiness: readiness, registry: registry, drain: drain, store: store),
       currency: currency, metrics: metrics, budget: ByteBudget(bytesMax: configuration.limits.bytesInFlightMax))

@@ -73,14 +73,10 @@ package final class QueueMetadataReader: Sendable {
   /// What is kept of each queue, as of now; nil before the topic was read to its end.
   package var policies: QueuePolicies? { state.contents.withLock { $0.isCaughtUp ? $0.policies : nil } }
 
-  /// Whether actions of a queue are kept: of all types, or of one of those named. Nil before the topic was read to its
-  /// end.
-  package func isAudited(_ queue: QueueAddress, events: [String] = []) -> Bool? {
+  /// Whether actions of a queue are kept, be it of some types only. Nil before the topic was read to its end.
+  package func isAudited(_ queue: QueueAddress) -> Bool? {
     state.contents.withLock { contents in
-      guard contents.isCaughtUp else { return nil }
-      let policy = contents.policies.policy(of: queue)
-      guard policy.isAudited else { return false }
-      return events.isEmpty || events.contains { contents.policies.wants($0, policy) }
+      contents.isCaughtUp ? contents.policies.policy(of: queue).isAudited : nil
     }
   }
 

@@ -79,13 +79,65 @@ struct JSONEditingTests {
       if round % 4 == 0 { bytes = mutated(bytes, using: &generator.random) }
       guard let patch = bytes.withUnsafeBytes({ try? JSONPatch($0) }),
         let document = tree(Array(#"{"a":[1,2],"b":{"a":{},"b":null},"":0}"#.utf8)),
-        let result = try? patch.apply(to: document, bytesMax: bytesMax)
+        let (result, bytesKept) = try? patch.applied(to: document, bytesMax: bytesMax)
       else { continue }
       applied += 1
       #expect(tree(result.bytes) != nil, "round \(round)")
+      #expect(bytesKept == result.size.bytes, "round \(round)")
       #expect(result.size.bytes <= bytesMax && result.size.depth <= ActionLimits.depthMax)
     }
     #expect(applied > 500, "most patches fail: enough must not for this to mean something")
+  }
+
+  /// An object of members `n0`, `n1`, ….
+  private func object(_ names: Range<Int>, _ value: JSONTree) -> JSONTree {
+    .object(names.map { JSONTree.Member("n\($0)", value) })
+  }
+
+  @Test(
+    "merging costs what document and patch are long, not their product: that would take half an hour",
+    .timeLimit(.minutes(10)))
+  func longMerge() throws {
+    // A second or two, in a debug build.
+    let count = 50_000
+    var document = object(0..<count, .scalar(.number, [0x31]))
+    // Half of the names are the document's.
+    document.merge(object((count / 2)..<(count + count / 2), .scalar(.number, [0x32])))
+    guard case .object(let members) = document else {
+      Issue.record("an object stays one")
+      return
+    }
+    #expect(members.count == count + count / 2)
+    #expect(members[count / 2 - 1].value.integer == 1 && members[count / 2].value.integer == 2)
+    document.merge(object(1..<(count + count / 2), .null))
+    #expect(String(decoding: document.bytes, as: UTF8.self) == #"{"n0":1}"#)
+  }
+
+  @Test("as many operations as allowed over thousands of members: each is done, and the size stays known")
+  func longPatch() throws {
+    let count = 6_000
+    let document = object(0..<count, .scalar(.number, [0x31]))
+    let operations = (0..<JSONPatch.operationsMax).map { number in
+      let name = "n\(number * 40)"
+      switch number % 5 {
+      case 0: return #"{"op":"replace","path":"/\#(name)","value":{"a":[1]}}"#
+      case 1: return #"{"op":"remove","path":"/\#(name)"}"#
+      case 2: return #"{"op":"move","from":"/\#(name)","path":"/m\#(number)"}"#
+      case 3: return #"{"op":"copy","from":"/\#(name)","path":"/c\#(number)"}"#
+      default: return #"{"op":"test","path":"/\#(name)","value":1.0}"#
+      }
+    }
+    let text = Array("[\(operations.joined(separator: ","))]".utf8)
+    let patch = try text.withUnsafeBytes { try JSONPatch($0) }
+    let (result, bytes) = try patch.applied(to: document, bytesMax: QueueDocument.bytesMax)
+    #expect(bytes == result.size.bytes)
+    guard case .object(let members) = result else {
+      Issue.record("an object stays one")
+      return
+    }
+    #expect(members.count == count - 1)
+    #expect(result["n0"]?["a"] != nil && result["n40"] == nil && result["n80"] == nil && result["m2"]?.integer == 1)
+    #expect(result["c3"]?.integer == 1 && document["n40"]?.integer == 1)
   }
 
   @Test("no text given as metadata traps, and what is taken is taken again byte for byte")

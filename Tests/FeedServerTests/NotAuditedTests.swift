@@ -24,7 +24,8 @@ import Testing
     let requests = [
       DirectAnswerTests.request(Self.page), DirectAnswerTests.request(Self.page + "?event=A"),
       DirectAnswerTests.request("\(quiet)/actions"), DirectAnswerTests.request("\(quiet)/actions?event=B"),
-      DirectAnswerTests.request("\(quiet)/actions?event=A&event=B"),
+      DirectAnswerTests.request("\(quiet)/actions?event=A&event=B&event=C&event=B"),
+      DirectAnswerTests.request("\(quiet)/actions?event=A"),
       DirectAnswerTests.request("/v1/p/queues/kept/actions"), DirectAnswerTests.request(Self.page, method: "HEAD"),
     ]
     var all: [[RawAnswer]] = []
@@ -35,11 +36,30 @@ import Testing
       #expect(all[0][index] == all[1][index], "\(request)")
       #expect(all[0][index] == all[2][index], "\(request)")
     }
-    #expect(all[0].map(\.code) == [404, 404, 204, 404, 204, 200, 404])
+    #expect(all[0].map(\.code) == [404, 404, 204, 404, 404, 204, 200, 404])
     let problem = all[0][0].body
     #expect(problem.contains("urn:problem-type:strandline:not-audited"))
     #expect(problem.contains(#"PUT /v1/p/queues/q and {\"audit\":{\"enabled\":true}}"#))
+    // Of a filter the types that are not kept are named, and no others.
+    #expect(all[0][3].body.contains(#""detail":"the queue's audit.events does not name 'B': no"#))
+    #expect(all[0][4].body.contains("does not name 'B', 'C': no action of them is kept; leave them out to"))
+    #expect(all[0][4].body.contains(#""parameter":"event""#))
     await audited.end()
+  }
+
+  @Test func `a filter of kept and other types gives the pages there are, and never says that nothing happened`()
+    async throws
+  {
+    try await AuditedFeed.test { audited, client async throws in
+      _ = try await client.put("/v1/p/queues/q", #"{"audit":{"enabled":true,"events":["A"]}}"#)
+      try audited.feed.append(1, event: "A")
+      let first = try await client.get(Self.page + "?event=A&event=B")
+      #expect(first.status == .ok)
+      #expect(try first.messages.count == 1)
+      #expect(try await client.get(try first.next).status == .notFound)
+      _ = try await client.patch("/v1/p/queues/q", #"{"audit":{"events":["A","B"]}}"#)
+      #expect(try await client.get(try first.next).status == .noContent)
+    }
   }
 
   @Test func `behind a marker the last actions are read, then the queue is said not to be audited`() async throws {

@@ -14,10 +14,14 @@ import Synchronization
 /// A clock moved by hand.
 final class ManualClock: WallClock {
   private let time: Atomic<Int64>
+  /// By how much the wall clock is ahead of the steady one.
+  private let ahead = Atomic<Int64>(0)
   init(_ start: Int64 = 1_700_000_000_000) { time = Atomic(start) }
-  func nowMilliseconds() -> Int64 { time.load(ordering: .relaxed) }
+  func nowMilliseconds() -> Int64 { time.load(ordering: .relaxed) + ahead.load(ordering: .relaxed) }
   func steadyMilliseconds() -> Int64 { time.load(ordering: .relaxed) }
   func advance(seconds: Int64) { time.add(seconds * 1_000, ordering: .relaxed) }
+  /// Somebody sets the wall clock, or it is read a moment later than the steady one.
+  func step(milliseconds: Int64) { ahead.add(milliseconds, ordering: .relaxed) }
 }
 
 /// A fresh directory, removed when the last reference goes.

@@ -85,60 +85,91 @@ package struct JSONPatch: Sendable {
   /// - Throws: `patch_conflict` when a place is not there or a test fails, with the operation's place in the patch;
   ///   `too_large`, `too_deep`.
   package func apply(to document: JSONTree, bytesMax: Int) throws(AuditActionError) -> JSONTree {
+    try applied(to: document, bytesMax: bytesMax).document
+  }
+
+  /// The same, with the size of the document: it is kept from one operation to the next, as looking at the whole document
+  /// after each would cost as many looks at every member as there are operations.
+  func applied(
+    to document: JSONTree, bytesMax: Int
+  ) throws(AuditActionError) -> (document: JSONTree, bytes: Int) {
     var document = document
+    var bytes = document.size.bytes
     for (index, operation) in operations.enumerated() {
       let place = "/\(index)"
-      try Self.perform(operation, on: &document, place)
-      let size = document.size
-      guard size.bytes <= bytesMax else {
+      let change = try Self.perform(operation, on: &document, place)
+      bytes += change.growth
+      guard bytes <= bytesMax else {
         throw AuditActionError(
           .tooLarge, "the patched document would have more than \(bytesMax) bytes", parameter: place)
       }
-      guard size.depth <= ActionLimits.depthMax else {
+      guard change.depth <= ActionLimits.depthMax else {
         throw AuditActionError(
           .tooDeep, "the patched document would be nested deeper than \(ActionLimits.depthMax) levels",
           parameter: place)
       }
     }
-    return document
+    return (document, bytes)
+  }
+
+  /// What an operation did to a document.
+  private struct Change {
+    /// In bytes.
+    var growth = 0
+    /// Levels of nesting down to the end of what it put in.
+    var depth = 0
   }
 
   private static func perform(
     _ operation: Operation, on document: inout JSONTree, _ place: String
-  ) throws(AuditActionError) {
+  ) throws(AuditActionError) -> Change {
     let conflict = { (detail: String) in AuditActionError(.patchConflict, detail, parameter: place) }
     let path = operation.path
+    func put(
+      _ value: JSONTree, _ size: (bytes: Int, depth: Int), or detail: String, freed: Int = 0
+    ) throws(AuditActionError) -> Change {
+      guard let growth = document.add(value, bytes: size.bytes, at: path.tokens[...]) else { throw conflict(detail) }
+      return Change(growth: growth - freed, depth: path.tokens.count + size.depth)
+    }
+    let value = operation.value ?? .null
     switch operation.kind {
     case .add:
-      guard document.add(operation.value ?? .null, at: path.tokens[...]) else {
-        throw conflict("nothing can be added at \(path.text): its parent is not there, or the index is beyond its end")
-      }
+      return try put(
+        value, value.size,
+        or: "nothing can be added at \(path.text): its parent is not there, or the index is beyond its end")
     case .remove:
       guard !path.tokens.isEmpty else { throw conflict("the document itself is not removed by a patch but by DELETE") }
-      guard document.remove(at: path.tokens[...]) != nil else { throw conflict("there is no \(path.text) to remove") }
+      guard let removed = document.remove(at: path.tokens[...]) else {
+        throw conflict("there is no \(path.text) to remove")
+      }
+      return Change(growth: -removed.bytes)
     case .replace:
-      guard document.replace(with: operation.value ?? .null, at: path.tokens[...]) else {
+      let size = value.size
+      guard let growth = document.replace(with: value, bytes: size.bytes, at: path.tokens[...]) else {
         throw conflict("there is no \(path.text) to replace")
       }
+      return Change(growth: growth, depth: path.tokens.count + size.depth)
     case .move:
-      guard let from = operation.from else { return }
-      if from.isSame(as: path), document.value(at: from) != nil { return }
+      guard let from = operation.from else { return Change() }
+      if from.isSame(as: path), document.value(at: from) != nil { return Change() }
       guard !from.isPrefix(of: path) else {
         throw conflict("\(from.shown) cannot be moved into itself")
       }
-      guard let value = document.remove(at: from.tokens[...]) else {
+      guard let removed = document.remove(at: from.tokens[...]) else {
         throw conflict("there is no \(from.text) to move")
       }
-      guard document.add(value, at: path.tokens[...]) else { throw conflict("nothing can be added at \(path.text)") }
+      return try put(
+        removed.value, removed.size, or: "nothing can be added at \(path.text)", freed: removed.bytes)
     case .copy:
       guard let from = operation.from, let value = document.value(at: from) else {
         throw conflict("there is no \(operation.from?.text ?? "") to copy")
       }
-      guard document.add(value, at: path.tokens[...]) else { throw conflict("nothing can be added at \(path.text)") }
+      return try put(value, value.size, or: "nothing can be added at \(path.text)")
     case .test:
-      guard let found = document.value(at: path), found.isSame(as: operation.value ?? .null) else {
+      guard let found = document.value(at: path), found.isSame(as: value) else {
         throw conflict("the test of \(path.text) fails: its value is another, or it is not there")
       }
+      return Change()
     }
   }
 }

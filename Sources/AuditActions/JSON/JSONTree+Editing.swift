@@ -17,56 +17,77 @@ extension JSONTree {
     return found
   }
 
-  /// Adds a member, or puts its value in another's place; inserts an element before the one at that index, or behind
-  /// the last (`-`). The empty path is the document itself.
-  mutating func add(_ value: JSONTree, at path: ArraySlice<String>) -> Bool {
-    guard let token = path.first else {
-      self = value
-      return true
-    }
-    guard path.count == 1 else { return change(token) { $0.add(value, at: path.dropFirst()) } ?? false }
-    switch self {
-    case .object(var members):
-      if let place = members.firstIndex(where: { $0.isNamed(token) }) {
-        members[place].value = value
-      } else {
-        members.append(Member(token, value))
-      }
-      self = .object(members)
-    case .array(var elements):
-      guard let index = token == "-" ? elements.count : Self.index(token), index <= elements.count else { return false }
-      elements.insert(value, at: index)
-      self = .array(elements)
-    case .scalar: return false
-    }
-    return true
+  /// What was taken out of a document.
+  struct Removed {
+    var value: JSONTree
+    /// Of the value.
+    var size: (bytes: Int, depth: Int)
+    /// By how many bytes the document became shorter.
+    var bytes: Int
   }
 
-  mutating func replace(with value: JSONTree, at path: ArraySlice<String>) -> Bool {
-    guard let token = path.first else {
-      self = value
-      return true
+  /// Adds a member, or puts its value in another's place; inserts an element before the one at that index, or behind
+  /// the last (`-`). The empty path is the document itself.
+  /// - Parameter bytes: of the value, as ``size`` counts them.
+  /// - Returns: by how many bytes the document grew; nil when it could not be changed.
+  mutating func add(_ value: JSONTree, bytes: Int, at path: ArraySlice<String>) -> Int? {
+    guard let token = path.first else { return become(value, bytes: bytes) }
+    guard path.count == 1 else { return change(token) { $0.add(value, bytes: bytes, at: path.dropFirst()) } ?? nil }
+    switch self {
+    case .object(var members):
+      self = .null
+      defer { self = .object(members) }
+      if let place = members.firstIndex(where: { $0.isNamed(token) }) {
+        return members[place].value.become(value, bytes: bytes)
+      }
+      members.append(Member(token, value))
+      return Self.bytes(ofMember: token) + bytes + Self.separators(members.count)
+    case .array(var elements):
+      guard let index = token == "-" ? elements.count : Self.index(token), index <= elements.count else { return nil }
+      self = .null
+      defer { self = .array(elements) }
+      elements.insert(value, at: index)
+      return bytes + Self.separators(elements.count)
+    case .scalar: return nil
     }
-    return change(token) { $0.replace(with: value, at: path.dropFirst()) } ?? false
+  }
+
+  /// - Returns: by how many bytes the document grew; nil when it could not be changed.
+  mutating func replace(with value: JSONTree, bytes: Int, at path: ArraySlice<String>) -> Int? {
+    guard let token = path.first else { return become(value, bytes: bytes) }
+    return change(token) { $0.replace(with: value, bytes: bytes, at: path.dropFirst()) } ?? nil
   }
 
   /// What was there; nil when nothing was, and for the document itself, which cannot be taken away.
-  mutating func remove(at path: ArraySlice<String>) -> JSONTree? {
+  mutating func remove(at path: ArraySlice<String>) -> Removed? {
     guard let token = path.first else { return nil }
     guard path.count == 1 else { return change(token) { $0.remove(at: path.dropFirst()) } ?? nil }
     switch self {
     case .object(var members):
       guard let place = members.firstIndex(where: { $0.isNamed(token) }) else { return nil }
-      let removed = members.remove(at: place).value
-      self = .object(members)
-      return removed
+      self = .null
+      defer { self = .object(members) }
+      let separators = Self.separators(members.count)
+      let removed = members.remove(at: place)
+      let size = removed.value.size
+      return Removed(
+        value: removed.value, size: size, bytes: Self.bytes(ofMember: removed.name) + size.bytes + separators)
     case .array(var elements):
       guard let index = Self.index(token), index < elements.count else { return nil }
+      self = .null
+      defer { self = .array(elements) }
+      let separators = Self.separators(elements.count)
       let removed = elements.remove(at: index)
-      self = .array(elements)
-      return removed
+      let size = removed.size
+      return Removed(value: removed, size: size, bytes: size.bytes + separators)
     case .scalar: return nil
     }
+  }
+
+  /// - Returns: by how many bytes it grew.
+  private mutating func become(_ value: JSONTree, bytes: Int) -> Int {
+    defer { self = value }
+    return bytes - size.bytes
   }
 
   /// Changes the child of that name or index; nil when there is none.
@@ -74,15 +95,24 @@ extension JSONTree {
     switch self {
     case .object(var members):
       guard let place = members.firstIndex(where: { $0.isNamed(token) }) else { return nil }
+      // Given up for a moment, so that the members are changed where they are and not in a copy.
+      self = .null
       defer { self = .object(members) }
       return body(&members[place].value)
     case .array(var elements):
       guard let index = Self.index(token), index < elements.count else { return nil }
+      self = .null
       defer { self = .array(elements) }
       return body(&elements[index])
     case .scalar: return nil
     }
   }
+
+  /// Quotation marks and colon.
+  private static func bytes(ofMember name: String) -> Int { name.utf8.count + 3 }
+
+  /// What one more of as many members or elements costs between them.
+  private static func separators(_ count: Int) -> Int { count > 1 ? 1 : 0 }
 
   /// An index as RFC 6901 writes it: digits without a zero in front.
   private static func index(_ token: String) -> Int? {

@@ -115,9 +115,9 @@ struct ACEResponder: Sendable {
     for start in stride(from: 0, to: items.count, by: ActionStore.numberedActionsMax) {
       let part = Array(items[start..<min(items.count, start + ActionStore.numberedActionsMax)])
       for (index, outcome) in try await exchanges.send(part).enumerated() {
-        guard case .refused(let status, let detail) = outcome else { continue }
-        if status == 503 { isUnavailable = true }
-        faults.append(Problem.Item(index: start + index, detail: detail))
+        guard let refusal = outcome.refusal else { continue }
+        if refusal.status == 503 { isUnavailable = true }
+        faults.append(Problem.Item(index: start + index, detail: refusal.detail))
       }
     }
     return try Self.answer(faults, isUnavailable: isUnavailable)

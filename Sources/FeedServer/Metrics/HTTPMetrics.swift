@@ -35,6 +35,11 @@ final class HTTPMetrics: Sendable {
     registry.counter("strandline_http_timeouts_total", [("waited_for", waitedFor)]).increment(by: 1)
   }
 
+  /// - Parameter outcome: of so many actions that were sent with their numbers.
+  func count(sent outcome: String, _ count: Int) {
+    registry.counter("strandline_numbered_actions_sent_total", [("outcome", outcome)]).increment(by: Int64(count))
+  }
+
   func connections(listener: String) -> PrometheusGauge {
     registry.gauge("strandline_http_connections", [("listener", listener)])
   }

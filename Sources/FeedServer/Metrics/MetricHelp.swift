@@ -20,6 +20,8 @@ enum MetricHelp {
     "strandline_http_request_duration_seconds": "Time from a request's head to its answer, by route and status code.",
     "strandline_http_connections": "Open connections, by listener.",
     "strandline_http_timeouts_total": "Connections closed because a client was too slow, by what was waited for.",
+    "strandline_numbered_actions_sent_total":
+      "Actions that were sent with their numbers, by outcome (accepted, present, conflict, refused).",
     "strandline_build_info": "Always 1; the labels tell the version.",
   ]
 }

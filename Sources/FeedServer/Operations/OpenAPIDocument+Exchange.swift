@@ -19,8 +19,10 @@ extension OpenAPIDocument {
           operationId: sendNumbered
           summary: Give a log actions it lacks, with their numbers
           description: |
-            1 to 500 actions as they were received. What had come before is not sent again. Answered for once Kafka has
-            acknowledged the others; the content has at most 8,388,608 bytes, a body at most 262,144.
+            1 to 500 actions as they were received. What had come before is not sent again; where what came can still
+            be read, it is held against what is sent, and one with another queue or body is refused (409, with
+            `digests`). Answered for once Kafka has acknowledged the others; the content has at most 8,388,608 bytes, a
+            body at most 262,144.
           requestBody: {$ref: "#/components/requestBodies/NumberedActions"}
           responses: {\(sendResponses)}
       /v1/{project}/sources/{source}/logs/{log}/lowest:
@@ -181,7 +183,7 @@ extension OpenAPIDocument {
           required: [accepted, present, refused, missing]
           properties:
             accepted: {type: string, description: Numbers that Kafka has now}
-            present: {type: string, description: Numbers that had come before}
+            present: {type: string, description: "Numbers that had come before, with the same content as far as it is known"}
             refused:
               type: array
               items:
@@ -192,6 +194,15 @@ extension OpenAPIDocument {
                   sequence: {type: integer}
                   status: {type: integer, description: "As of a request by itself; 503: send it again"}
                   detail: {type: string}
+                  digests:
+                    type: object
+                    description: |
+                      Only of an action that has the number of another one. `sha256:` and the digest of a body's bytes;
+                      `stored` is absent when that action can no longer be read.
+                    required: [sent]
+                    properties:
+                      sent: {type: string, pattern: "^sha256:[0-9a-f]{64}$"}
+                      stored: {type: string, pattern: "^sha256:[0-9a-f]{64}$"}
             missing: {type: string, description: Numbers the log lacks now}
         PurgePoint:
           type: object

@@ -8,9 +8,9 @@ extension AuditedQueues {
   func requireAudit(of actions: [PostedAction], to queue: QueueAddress) throws(Problem) {
     guard let policies = reader.policies else { throw .metadataUnread(reader.status.failure) }
     let policy = policies.policy(of: queue)
-    guard policy.isAudited else { throw .notAudited(queue, isQueue: true, status: 409) }
+    guard policy.isAudited else { throw .notAudited(queue, status: 409) }
     guard policy.hasAllowList else { return }
-    var problem = Problem.notAudited(queue, isQueue: false, status: 409)
+    var problem = Problem.notAudited(queue, events: [], status: 409)
     for (index, action) in actions.enumerated() {
       guard !policies.wants(Self.event(of: action.body), policy) else { continue }
       problem.items.append(
@@ -24,7 +24,7 @@ extension AuditedQueues {
   func objection(to body: [UInt8], of queue: QueueAddress) throws(Problem) -> String? {
     guard let policies = reader.policies else { throw .metadataUnread(reader.status.failure) }
     let policy = policies.policy(of: queue)
-    guard policy.isAudited else { return Problem.notAudited(queue, isQueue: true).detail }
+    guard policy.isAudited else { return Problem.notAudited(queue).detail }
     guard policy.hasAllowList, !policies.wants(Self.event(of: body), policy) else { return nil }
     return "the queue does not audit this event type"
   }

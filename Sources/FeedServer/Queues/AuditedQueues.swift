@@ -11,14 +11,21 @@ package struct AuditedQueues: Sendable {
     self.writer = writer
   }
 
-  /// Refuses to call a queue quiet of which nothing is kept: an empty page states that nothing happened.
+  /// Refuses to call a queue quiet of which something asked for is not kept: an empty page states that nothing happened.
   /// - Parameter events: the event types asked for; empty: all.
-  /// - Throws: a 503 before queue metadata is read, a 404 when the queue, or each of these types, is not audited.
+  /// - Throws: a 503 before queue metadata is read; a 404 when the queue, or any of these types, is not audited.
   func requireAudit(of queue: QueueAddress, events: [String] = []) throws(Problem) {
-    switch reader.isAudited(queue, events: events) {
-    case .some(true): return
-    case .some(false): throw .notAudited(queue, isQueue: reader.isAudited(queue) == false)
-    case nil: throw .metadataUnread(reader.status.failure)
+    guard let policies = reader.policies else { throw .metadataUnread(reader.status.failure) }
+    let policy = policies.policy(of: queue)
+    guard policy.isAudited else { throw .notAudited(queue) }
+    guard policy.hasAllowList else { return }
+    var unwanted: [String] = []
+    for event in events where !policies.wants(event, policy) {
+      // Each once, by its bytes: é is not e and an accent.
+      if !unwanted.contains(where: { $0.utf8.elementsEqual(event.utf8) }) { unwanted.append(event) }
+    }
+    guard unwanted.isEmpty else {
+      throw .notAudited(queue, events: unwanted, hasOthers: events.contains { policies.wants($0, policy) })
     }
   }
 }
@@ -29,14 +36,30 @@ extension Problem {
       "the node has not read yet which queues are audited" + (failure.map { ": \($0)" } ?? ""), retryAfterSeconds: 1)
   }
 
-  /// - Parameter isQueue: false: only the event types asked for are not audited.
-  static func notAudited(_ queue: QueueAddress, isQueue: Bool, status: Int = 404) -> Problem {
+  /// Nothing of the queue is kept.
+  static func notAudited(_ queue: QueueAddress, status: Int = 404) -> Problem {
     let path = "/v1/\(queue.project)/queues/\(queue.queue)"
     return Problem(
       status, "not-audited", title: "This is not audited",
-      detail: isQueue
-        ? "the queue is not audited: no action of it is kept; switch it on with PUT \(path) and "
-          + "{\"audit\":{\"enabled\":true}}"
-        : "the queue's audit.events does not name these event types: no action of them is kept; see GET \(path)")
+      detail: "the queue is not audited: no action of it is kept; switch it on with PUT \(path) and "
+        + "{\"audit\":{\"enabled\":true}}")
+  }
+
+  /// Some of the event types asked for are not kept.
+  /// - Parameters:
+  ///   - events: those that are not; empty: of what is sent, each item says it.
+  ///   - hasOthers: whether types that are kept were asked for too.
+  static func notAudited(
+    _ queue: QueueAddress, events: [String], hasOthers: Bool = false, status: Int = 404
+  ) -> Problem {
+    let names = events.map { "'\($0)'" }.joined(separator: ", ")
+    let rest = hasOthers ? "; leave them out to be told of the others" : ""
+    var problem = Problem(
+      status, "not-audited", title: "This is not audited",
+      detail:
+        "the queue's audit.events does not name \(names.isEmpty ? "these event types" : names): no action of them "
+        + "is kept\(rest); see GET /v1/\(queue.project)/queues/\(queue.queue)")
+    if !events.isEmpty { problem.parameter = "event" }
+    return problem
   }
 }

@@ -8,6 +8,7 @@ struct ExchangeResponder: Sendable {
   let publisher: ActionPublisher?
   /// Nil: every queue is audited.
   let audit: AuditedQueues?
+  let metrics: HTTPMetrics
   let readings = StoreReadings()
 
   func answer(
@@ -68,7 +69,9 @@ struct ExchangeResponder: Sendable {
 
   private func send(_ content: ByteBuffer, to key: SourceLogKey) async throws(Problem) -> FeedAnswer {
     let items = try NumberedDocument.parse(content, for: key)
-    let outcomes = try await send(items)
+    var judged = try judge(items)
+    try await compare(&judged, in: key)
+    let outcomes = await publish(judged)
     let accepted = SequenceRanges(outcomes, of: items) { $0 == .accepted }
     let present = SequenceRanges(outcomes, of: items) { $0 == .present }
     let received = (store.sourceLog(key)?.received ?? SequenceRanges()).union(accepted)
@@ -77,11 +80,15 @@ struct ExchangeResponder: Sendable {
     body.writeString("{\"accepted\":\"\(accepted)\",\"present\":\"\(present)\",\"refused\":[")
     var refused = 0
     for (index, outcome) in outcomes.enumerated() {
-      guard case .refused(let status, let detail) = outcome else { continue }
+      guard let refusal = outcome.refusal else { continue }
       body.writeString("\(refused > 0 ? "," : ""){\"index\":\(index),")
       if case .success(let post) = items[index] { body.writeString("\"sequence\":\(post.origin.sequence),") }
-      body.writeString("\"status\":\(status),\"detail\":")
-      body.writeJSONString(detail)
+      body.writeString("\"status\":\(refusal.status),\"detail\":")
+      body.writeJSONString(refusal.detail)
+      if case .conflict(let conflict) = outcome {
+        let stored = conflict.stored.map { ",\"stored\":\"\($0)\"" } ?? ""
+        body.writeString(",\"digests\":{\"sent\":\"\(conflict.sent)\"\(stored)}")
+      }
       body.writeStaticString("}")
       refused += 1
     }
@@ -96,41 +103,97 @@ struct ExchangeResponder: Sendable {
     case accepted
     /// It had come before.
     case present
+    /// Another one had come with its number.
+    case conflict(NumberConflict)
     case refused(status: Int, detail: String)
+
+    /// What is told of one that was not taken.
+    var refusal: (status: Int, detail: String)? {
+      switch self {
+      case .accepted, .present: nil
+      case .conflict(let conflict): (NumberConflict.status, conflict.detail)
+      case .refused(let status, let detail): (status, detail)
+      }
+    }
+
+    /// For the metric.
+    var name: String {
+      switch self {
+      case .accepted: "accepted"
+      case .present: "present"
+      case .conflict: "conflict"
+      case .refused: "refused"
+      }
+    }
   }
 
-  /// Publishes what had not come before, and waits until Kafka has it.
+  /// What becomes of each item, in their order, before anything is published: those that are to be count as accepted.
+  private struct Judged {
+    var outcomes: [SendOutcome] = []
+    /// By their places among the items: what is a number of a log at all.
+    var posts: [Int: NumberedPost] = [:]
+  }
+
+  /// Publishes what had not come before, and waits until Kafka has it. What had is known by its number, and by the
+  /// checksums that are in memory of the latest; what is stored is not looked at.
   /// - Returns: the outcome of each, in their order.
   /// - Throws: 503 where this node takes none.
   func send(_ items: [Result<NumberedPost, AuditActionError>]) async throws(Problem) -> [SendOutcome] {
-    guard let publish = publisher?.publishNumbered else {
+    await publish(try judge(items))
+  }
+
+  private func judge(_ items: [Result<NumberedPost, AuditActionError>]) throws(Problem) -> Judged {
+    guard publisher?.publishNumbered != nil else {
       throw .unavailable("this node takes no actions: it has no producer to Kafka")
     }
     var intake = store.beginIntake()
-    var outcomes: [SendOutcome] = []
-    var posts: [(index: Int, post: NumberedPost)] = []
+    var judged = Judged()
     for (index, item) in items.enumerated() {
       switch item {
       case .failure(let error):
-        outcomes.append(.refused(status: error.code == .tooLarge ? 413 : 400, detail: error.detail))
+        judged.outcomes.append(.refused(status: error.code == .tooLarge ? 413 : 400, detail: error.detail))
       case .success(let post):
         // Its number would count as received, and nothing be kept: nobody would send it again.
         if let objection = try audit?.objection(to: post.body, of: post.queue) {
-          outcomes.append(.refused(status: 409, detail: objection))
+          judged.outcomes.append(.refused(status: 409, detail: objection))
           continue
         }
-        let verdict = intake.judge(post)
-        outcomes.append(verdict.outcome)
-        if verdict == .new { posts.append((index, post)) }
+        judged.posts[index] = post
+        switch intake.judge(post) {
+        case .new: judged.outcomes.append(.accepted)
+        case .duplicate: judged.outcomes.append(.present)
+        case .conflict: judged.outcomes.append(.conflict(NumberConflict(post)))
+        }
       }
     }
-    guard !posts.isEmpty else { return outcomes }
-    let published = await publish(posts.map(\.post))
-    for (number, item) in posts.enumerated() {
-      if number < published.count, case .success = published[number] { continue }
-      outcomes[item.index] = .refused(
-        status: 503, detail: Self.detail(number < published.count ? published[number] : nil))
+    return judged
+  }
+
+  /// Holds what had come before against what is stored of it.
+  private func compare(_ judged: inout Judged, in key: SourceLogKey) async throws(Problem) {
+    let outcomes = judged.outcomes
+    let known = judged.posts.filter { outcomes[$0.key] != .accepted }
+    guard !known.isEmpty else { return }
+    let conflicts = try await readings.read { [store] () throws(StoreError) in
+      try store.conflicts(of: known, in: key)
     }
+    for (index, conflict) in conflicts { judged.outcomes[index] = .conflict(conflict) }
+  }
+
+  private func publish(_ judged: Judged) async -> [SendOutcome] {
+    var outcomes = judged.outcomes
+    let places = outcomes.indices.filter { outcomes[$0] == .accepted }
+    let posts = places.compactMap { judged.posts[$0] }
+    if !posts.isEmpty, let publish = publisher?.publishNumbered {
+      let published = await publish(posts)
+      for (number, place) in places.enumerated() {
+        if number < published.count, case .success = published[number] { continue }
+        outcomes[place] = .refused(
+          status: 503, detail: Self.detail(number < published.count ? published[number] : nil))
+      }
+    }
+    let counts = Dictionary(outcomes.map { ($0.name, 1) }, uniquingKeysWith: +)
+    for (outcome, count) in counts { metrics.count(sent: outcome, count) }
     return outcomes
   }
 
@@ -161,20 +224,6 @@ extension SourceIntake {
       post.body.withUnsafeBytes { RecordContents(key: key, value: $0) }
     }
     return judge(post.origin, project: post.queue.project, contents: contents, partition: 0, offset: .max)
-  }
-}
-
-extension SourceIntake.Verdict {
-  fileprivate var outcome: ExchangeResponder.SendOutcome {
-    switch self {
-    case .new: .accepted
-    case .duplicate: .present
-    case .conflict:
-      .refused(
-        status: 409,
-        detail: "another action of that source and log has this number; a source that lost its log must begin a new one"
-      )
-    }
   }
 }
 

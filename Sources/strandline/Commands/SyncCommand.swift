@@ -12,7 +12,8 @@ struct SyncCommand: ConfiguredCommand {
       Asks both nodes which numbers of each source's logs they have, and sends what is lacking: push from the first to \
       the second, pull the other way. Without --interval once; with it again and again, which beside 'serve' makes a \
       relay. What fails is sent by the next run. With --json each log that had something is a line. The exit code is 1 \
-      when something was refused or failed.
+      when something was refused or failed, or a number was found to be two actions'. That is told of what is sent; \
+      with --compare everything that both still have is read from both and held against each other first.
       """)
 
   @Option(
@@ -48,6 +49,11 @@ struct SyncCommand: ConfiguredCommand {
 
   @Option(name: .customLong("log"), help: ArgumentHelp("Only logs of this id.", valueName: "LOG"))
   var log: String?
+
+  @Flag(
+    name: .customLong("compare"),
+    help: "Also read what both still have, and tell numbers that have other content on either side.")
+  var compares = false
 
   @Option(
     name: .customLong("interval"),
@@ -94,7 +100,8 @@ struct SyncCommand: ConfiguredCommand {
     _ first: some SyncNode, _ second: some SyncNode, _ project: String, _ context: CommandContext
   ) async throws -> Bool {
     let run = SyncRun(
-      first: first, second: second, mode: mode, lowestMode: lowestMode, project: project, source: source, log: log)
+      first: first, second: second, mode: mode, lowestMode: lowestMode, project: project, source: source, log: log,
+      compares: compares)
     var output = FileWriter.output
     do {
       let isWhole = try await run.run { event in

@@ -86,9 +86,17 @@ struct FeedSyncNode: SyncNode {
         present: try SequenceRanges(try Self.text("present", members, scanner)),
         refused: try refused.map { (slice) throws(AuditActionError) in
           let item = try Self.object(slice, scanner)
-          return SyncAnswer.Refusal(
+          var refusal = SyncAnswer.Refusal(
             sequence: item["sequence"].flatMap { scanner.integer($0, in: SequenceRanges.numbers) },
             status: try Self.number("status", item, scanner), detail: try Self.text("detail", item, scanner))
+          // An older node gives none.
+          if let sequence = refusal.sequence, let digests = item["digests"] {
+            let digests = try Self.object(digests, scanner)
+            refusal.conflict = SyncConflict(
+              sequence: sequence, first: digests["sent"].flatMap(scanner.string),
+              second: digests["stored"].flatMap(scanner.string))
+          }
+          return refusal
         })
     }
   }

@@ -1,4 +1,5 @@
 import AuditActions
+import FeedServer
 
 /// One of the two that are synchronised: what it has of each log, and how actions get out of it and into it.
 protocol SyncNode: Sendable {
@@ -43,6 +44,47 @@ struct SyncState: Sendable, Equatable {
 struct SyncItem: Sendable, Equatable {
   var sequence: Int64
   var json: [UInt8]
+
+  /// Its queue and the bytes of its body: what makes it the same action, on whichever node.
+  var contents: (queue: String, body: ArraySlice<UInt8>)? {
+    json.withUnsafeBufferPointer { bytes in
+      let scanner = JSONScanner(UnsafeRawBufferPointer(bytes))
+      guard let root = try? scanner.root(depthMax: ActionLimits.depthMax + 1),
+        let members = try? scanner.members(of: root, countMax: 64),
+        let queue = members.first(where: { $0.name == "queue" }).flatMap({ scanner.string($0.value) }),
+        let body = members.first(where: { $0.name == "body" })
+      else { return nil }
+      return (queue, json[body.value.range])
+    }
+  }
+}
+
+/// Two actions that have one number.
+struct SyncConflict: Sendable, Equatable {
+  var sequence: Int64
+  /// Of the bodies: of the first node and the second, or of what was sent and what was there. Nil where it is not known.
+  var first: String?
+  var second: String?
+  /// Of the first and the second, where they are for different ones.
+  var queues: [String] = []
+
+  init(sequence: Int64, first: String?, second: String?) {
+    self.sequence = sequence
+    self.first = first
+    self.second = second
+  }
+
+  /// Nil for two that are the same action.
+  init?(_ first: SyncItem, _ second: SyncItem) {
+    // One that cannot be taken apart is held against the other as it is.
+    let mine = first.contents ?? (queue: "", body: first.json[...])
+    let other = second.contents ?? (queue: "", body: second.json[...])
+    guard mine.queue != other.queue || mine.body != other.body else { return nil }
+    self.init(
+      sequence: first.sequence, first: ContentDigest(mine.body).description,
+      second: ContentDigest(other.body).description)
+    if mine.queue != other.queue { queues = [mine.queue, other.queue] }
+  }
 }
 
 struct SyncPage: Sendable {
@@ -62,6 +104,8 @@ struct SyncAnswer: Sendable {
     var sequence: Int64?
     var status: Int64
     var detail: String
+    /// The number is another action's.
+    var conflict: SyncConflict?
   }
 }
 

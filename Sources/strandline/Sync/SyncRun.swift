@@ -25,8 +25,10 @@ struct SyncRun<First: SyncNode, Second: SyncNode>: Sendable {
   /// Only logs of this source; nil: all.
   var source: String?
   var log: String?
+  /// Whether what both have is read from both and held against each other.
+  var compares = false
 
-  /// - Returns: whether everything that was lacking is there now, or has gone.
+  /// - Returns: whether everything that was lacking is there now, or has gone, and no number was found to be two actions'.
   /// - Throws: `SyncFault` when one of them cannot say which logs it has.
   func run(_ tell: (SyncEvent) throws -> Void) async throws -> Bool {
     let names = Set(try await first.logs(of: project)).union(try await second.logs(of: project))
@@ -39,7 +41,7 @@ struct SyncRun<First: SyncNode, Second: SyncNode>: Sendable {
         continue
       }
       for event in events {
-        if case .transferred(let transfer) = event, !transfer.isWhole { isWhole = false }
+        if !event.isWhole { isWhole = false }
         try tell(event)
       }
     }
@@ -53,6 +55,8 @@ struct SyncRun<First: SyncNode, Second: SyncNode>: Sendable {
     if lowestMode.pushes { states.1.lowest = max(lowest.0, lowest.1) }
     if lowestMode.pulls { states.0.lowest = max(lowest.0, lowest.1) }
     var events: [SyncEvent] = []
+    // What is sent below need not be compared: it is the same.
+    if compares, let comparison = await compare(log, states) { events.append(.compared(comparison)) }
     if mode.pushes {
       let transfer = try await transfer(states.0.lacking(in: states.1), .push, log, from: first, to: second)
       if let transfer { events.append(.transferred(transfer)) }
@@ -79,24 +83,39 @@ struct SyncRun<First: SyncNode, Second: SyncNode>: Sendable {
     var transfer = SyncTransfer(log: log, direction: direction, wanted: wanted)
     var seen = SequenceRanges()
     do throws(SyncFault) {
-      for start in stride(from: 0, to: wanted.ranges.count, by: Self.rangesMax) {
-        var part = SequenceRanges()
-        for range in wanted.ranges[start..<min(wanted.ranges.count, start + Self.rangesMax)] { part.insert(range) }
-        var after: Int64 = 0
-        while true {
-          let page = try await from.receive(part, after: after, of: log)
-          for item in page.items { seen.insert(item.sequence) }
-          if !page.items.isEmpty { transfer.take(try await to.send(page.items, to: log)) }
-          if page.isLast { break }
-          guard page.reached > after else { throw SyncFault("the node does not get further than number \(after)") }
-          after = page.reached
-        }
-        transfer.asked = transfer.asked.union(part)
+      try await read(wanted, of: log, from: from) { (items) throws(SyncFault) in
+        for item in items { seen.insert(item.sequence) }
+        transfer.take(try await to.send(items, to: log))
+      } asked: {
+        transfer.asked = transfer.asked.union($0)
       }
     } catch {
       transfer.fault = error.description
     }
     transfer.gone = transfer.asked.subtracting(seen)
     return transfer
+  }
+
+  /// Reads what a node can still give of some numbers, page by page.
+  /// - Parameters:
+  ///   - take: what is done with a page that has something in it.
+  ///   - asked: told what was asked for to its end.
+  func read(
+    _ wanted: SequenceRanges, of log: SyncLog, from node: some SyncNode,
+    _ take: ([SyncItem]) async throws(SyncFault) -> Void, asked: (SequenceRanges) -> Void = { _ in }
+  ) async throws(SyncFault) {
+    for start in stride(from: 0, to: wanted.ranges.count, by: Self.rangesMax) {
+      var part = SequenceRanges()
+      for range in wanted.ranges[start..<min(wanted.ranges.count, start + Self.rangesMax)] { part.insert(range) }
+      var after: Int64 = 0
+      while true {
+        let page = try await node.receive(part, after: after, of: log)
+        if !page.items.isEmpty { try await take(page.items) }
+        if page.isLast { break }
+        guard page.reached > after else { throw SyncFault("the node does not get further than number \(after)") }
+        after = page.reached
+      }
+      asked(part)
+    }
   }
 }
