@@ -8,6 +8,7 @@ final class IngestMetrics {
   private let expiredOnArrival = Counter(label: "strandline_actions_expired_on_arrival_total")
   private let duplicates = Counter(label: "strandline_actions_duplicates_total")
   private let expired = Counter(label: "strandline_actions_expired_total")
+  private let unkeptProofs = Counter(label: "strandline_actions_unkept_proofs_total")
   private let bytes = Gauge(label: "strandline_store_bytes")
   private let segments = Gauge(label: "strandline_store_segments")
   private let queues = Gauge(label: "strandline_store_queues")
@@ -37,6 +38,9 @@ final class IngestMetrics {
     rejectedByReason[reason] = counter
     counter.increment()
   }
+
+  /// An action was stored without what proves it.
+  func unkeptProof() { unkeptProofs.increment() }
 
   func record(rebuildRemaining records: Int64) { rebuildRemaining.record(records) }
 

@@ -52,6 +52,7 @@ struct ExchangeResponder: Sendable {
         "\(index > 0 ? "," : ""){\"sequence\":\(item.sequence),\"queue\":\"\(item.queue.queue)\","
           + "\"ttl\":\(item.action.timeToLiveSeconds),\"time\":\"\(time)\",\"href\":\"\(href)\",\"body\":")
       item.action.withBody { _ = body.writeBytes($0) }
+      if let seal = item.seal { SealDocument.write(seal, to: &body) }
       body.writeStaticString("}")
     }
     body.writeString("],\"reached\":\(page.reached),\"links\":[")
@@ -103,7 +104,7 @@ struct ExchangeResponder: Sendable {
   /// - Returns: the outcome of each, in their order.
   /// - Throws: 503 where this node takes none.
   func send(_ items: [Result<NumberedPost, AuditActionError>]) async throws(Problem) -> [SendOutcome] {
-    guard let publish = publisher?.publishNumbered else {
+    guard let publisher, let publish = publisher.publishNumbered else {
       throw .unavailable("this node takes no actions: it has no producer to Kafka")
     }
     var intake = store.beginIntake()
@@ -117,6 +118,11 @@ struct ExchangeResponder: Sendable {
         // Its number would count as received, and nothing be kept: nobody would send it again.
         if let objection = try audit?.objection(to: post.body, of: post.queue) {
           outcomes.append(.refused(status: 409, detail: objection))
+          continue
+        }
+        // Ingest would make a dead letter of it, again with every run of who sends it.
+        if let fault = publisher.proofFault(post) {
+          outcomes.append(.refused(status: fault.code == .sourceNotAuthenticated ? 403 : 400, detail: fault.detail))
           continue
         }
         let verdict = intake.judge(post)
