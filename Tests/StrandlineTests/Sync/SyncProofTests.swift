@@ -49,11 +49,14 @@ struct SyncProofTests {
   }
 
   /// As a worker of any make might send it: of what is proved and optional, each with some and without others.
-  private static func record(_ number: Int64, checksum: Bool = true, signed: Bool = true) throws -> ProducerRecord {
-    var headers = [
-      KafkaHeader("ce_source", log.source), KafkaHeader("ce_logid", log.log),
-      KafkaHeader("ce_sequence", String(number)),
-    ]
+  private static func record(
+    _ number: Int64, checksum: Bool = true, signed: Bool = true, extra: [KafkaHeader] = []
+  ) throws -> ProducerRecord {
+    var headers =
+      [
+        KafkaHeader("ce_source", log.source), KafkaHeader("ce_logid", log.log),
+        KafkaHeader("ce_sequence", String(number)),
+      ] + extra
     if number % 2 == 0 { headers.append(KafkaHeader("ce_id", number % 4 == 0 ? "" : "id \"é\" \(number)")) }
     if number % 3 == 0 { headers.append(KafkaHeader("ce_time", "2026-11-21t04:44:00.50+02:00")) }
     if number % 5 > 0 { headers.append(KafkaHeader("ttl", "0003600")) }
@@ -191,6 +194,13 @@ struct SyncProofTests {
     let taken = try await items(nodes[1])
     for number in Int64(1)...2 { #expect(try proof(taken[number]) == proof(given[number])) }
     #expect(try proof(taken[2])?["signature"] != nil, "a node without keys passes it on")
+    // What cannot be passed on is stored, and counted.
+    let long = KafkaHeader("ce_id", String(repeating: "i", count: ActionSeal.Part.id.bytesMax + 1))
+    try await nodes[0].send([try Self.record(5, extra: [long])])
+    try await eventually("stored") { try await nodes[0].has([1, 2, 3, 5], Self.log) }
+    #expect(try proof(try await items(nodes[0])[5]) == nil)
+    let metrics = try (await FeedClient(url: nodes[0].url).text("/metrics")).get()
+    #expect(String(decoding: metrics, as: UTF8.self).contains("\nstrandline_actions_unkept_proofs_total 1\n"))
     for node in nodes { try await node.stop() }
   }
 
