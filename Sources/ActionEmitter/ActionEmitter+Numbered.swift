@@ -1,3 +1,4 @@
+package import ActionProof
 package import AuditActions
 import Kafka
 
@@ -8,12 +9,25 @@ package struct NumberedRawAction: Sendable {
   package let origin: ActionOrigin
   /// When it came into being; the record's timestamp, from which its time to live counts.
   package let time: ActionTime
+  /// What its source gave it to prove it by: the record gets these headers, text by text, and none in place of one that
+  /// is not there.
+  package let seal: ActionSeal?
 
-  package init(action: RawAction, queue: QueueAddress, origin: ActionOrigin, time: ActionTime) {
+  package init(
+    action: RawAction, queue: QueueAddress, origin: ActionOrigin, time: ActionTime, seal: ActionSeal? = nil
+  ) {
     self.action = action
     self.queue = queue
     self.origin = origin
     self.time = time
+    self.seal = seal
+  }
+
+  /// Why a feed that holds records so would make a dead letter of it; nil when it takes it. What cannot be emitted at all
+  /// is not looked at.
+  package func fault(under proof: RecordProof) -> AuditActionError? {
+    if proof.required == .none, seal == nil { return nil }
+    return (try? EmitRecord(self))?.fault(under: proof)
   }
 }
 
@@ -35,13 +49,19 @@ extension ActionEmitter {
 }
 
 extension EmitRecord {
-  /// The id is made of project, log and number: sent twice, it is the same.
+  /// Without a proof the id is made of project, log and number: sent twice, it is the same. With one, id, time and time
+  /// to live are the texts that are proved.
   /// - Throws: `too_large`, `invalid_action`.
   init(_ numbered: NumberedRawAction) throws(EmitError) {
     let origin = numbered.origin
-    let record = try EmitRecord(
-      numbered.action, to: numbered.queue, id: "\(numbered.queue.project)-\(origin.log)-\(origin.sequence)",
-      source: origin.source, time: numbered.time)
+    let record =
+      if let seal = numbered.seal {
+        try EmitRecord(numbered.action, to: numbered.queue) { Self.headers(type: $0, source: origin.source, seal) }
+      } else {
+        try EmitRecord(
+          numbered.action, to: numbered.queue, id: "\(numbered.queue.project)-\(origin.log)-\(origin.sequence)",
+          source: origin.source, time: numbered.time)
+      }
     var headers = record.headers
     var (sequence, log) = (String(origin.sequence), origin.log)
     sequence.withUTF8 { headers.append("ce_sequence", UnsafeRawBufferPointer($0)) }
@@ -49,5 +69,23 @@ extension EmitRecord {
     self.init(key: record.key, value: record.value, headers: headers)
     // Kafka takes 0 for now.
     timestampMilliseconds = max(1, numbered.time.millisecondsSince1970)
+  }
+
+  private static func headers(
+    type: UnsafeRawBufferPointer, source: String, _ seal: ActionSeal
+  ) -> PackedHeaders {
+    var headers = PackedHeaders(capacity: 512)
+    // What is not proved is said anew; of what is, what was there.
+    ActionRecord.forEachHeader(
+      type: type, time: ActionTime(nanosecondsSince1970: 0), timeToLiveSeconds: nil, id: "", source: source
+    ) { name, value in
+      let isProved = ActionSeal.Part.allCases.contains { "\($0.header)" == "\(name)" }
+      if !isProved { headers.append(name, value) }
+    }
+    for part in ActionSeal.Part.allCases {
+      guard var text = seal[part] else { continue }
+      text.withUTF8 { headers.append(part.header, UnsafeRawBufferPointer($0)) }
+    }
+    return headers
   }
 }

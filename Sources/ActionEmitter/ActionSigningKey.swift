@@ -30,14 +30,6 @@ extension ActionEmitterConfiguration {
       var record = try? EmitRecord(Action(type: "Sample"), to: queue, id: "1", source: source)
     else { return nil }
     if let seal { record = (try? record.sealed(by: seal)) ?? record }
-    return record.key.withUnsafeBytes { key in
-      record.value.withUnsafeBytes { value in
-        record.headers.withAll { headers in
-          var fields = RecordFields(key: key, value: value)
-          for (name, value) in headers { fields.set(name, to: value) }
-          return proof.fault(of: fields)
-        }
-      }
-    }
+    return record.fault(under: proof)
   }
 }

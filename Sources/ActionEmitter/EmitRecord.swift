@@ -39,14 +39,20 @@ struct EmitRecord: Sendable {
   init(
     _ action: RawAction, to queue: QueueAddress, id: String, source: String, time: ActionTime = .now
   ) throws(EmitError) {
+    try self.init(action, to: queue) { type in
+      Self.headers(type: type, time: time, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source)
+    }
+  }
+
+  /// - Parameter make: its headers; is given the action's type.
+  /// - Throws: `too_large`, `invalid_action`.
+  init(
+    _ action: RawAction, to queue: QueueAddress, headers make: (_ type: UnsafeRawBufferPointer) -> PackedHeaders
+  ) throws(EmitError) {
     value = action.body
     let body = try Self.checked(value)
     key = Self.key(of: queue)
     headers = value.withUnsafeBytes { bytes in
-      func make(_ type: UnsafeRawBufferPointer) -> PackedHeaders {
-        Self.headers(
-          type: type, time: time, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source)
-      }
       guard body.eventHasEscapes else { return make(UnsafeRawBufferPointer(rebasing: bytes[body.event])) }
       var type = body.eventText(in: bytes)
       return type.withUTF8 { make(UnsafeRawBufferPointer($0)) }
@@ -103,6 +109,19 @@ struct EmitRecord: Sendable {
     }
     if let failure { throw .configuration("signingKey does not sign: \(failure)") }
     return EmitRecord(key: key, value: value, headers: sealed)
+  }
+
+  /// Why a feed that holds records so would refuse it; nil when it takes it.
+  func fault(under proof: RecordProof) -> AuditActionError? {
+    key.withUnsafeBytes { key in
+      value.withUnsafeBytes { value in
+        headers.withAll { headers in
+          var fields = RecordFields(key: key, value: value)
+          for (name, value) in headers { fields.set(name, to: value) }
+          return proof.fault(of: fields)
+        }
+      }
+    }
   }
 
   private static func checked(_ value: [UInt8]) throws(EmitError) -> ActionBody {

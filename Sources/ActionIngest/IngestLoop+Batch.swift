@@ -1,3 +1,4 @@
+import ActionProof
 import ActionStore
 import AuditActions
 import Kafka
@@ -27,6 +28,7 @@ extension IngestLoop {
         if record.offset >= next {
           verdict = judge.judge(numberOf: fields, of: record, verdict, &intake, store)
           if case .rejected(let error) = verdict { reject(record, error, &letters, &reasons) }
+          if case .action = verdict, fields.isProved, fields.log != nil { noteProof(of: fields, record) }
         }
         verdicts.append(verdict)
       }
@@ -55,6 +57,16 @@ extension IngestLoop {
       ])
     letters.append(DeadLetters.letter(for: record, error))
     reasons.append((record.partition, error.code.rawValue))
+  }
+
+  /// Tells of a proof that holds and cannot be passed on.
+  private func noteProof(of fields: RecordFields, _ record: ConsumedRecord) {
+    guard ActionSeal(fields) == nil else { return }
+    metrics.unkeptProof()
+    faults.report(
+      "proof not kept",
+      "An action is stored without its proof, of which a header is too long or no UTF-8: other nodes cannot check it",
+      metadata: ["partition": "\(record.partition)", "offset": "\(record.offset)"])
   }
 
   /// False when the loop is to stop first.

@@ -9,6 +9,7 @@ final class IngestMetrics {
   private let duplicates = Counter(label: "strandline_actions_duplicates_total")
   private let expired = Counter(label: "strandline_actions_expired_total")
   private let overRetention = Counter(label: "strandline_actions_over_retention_total")
+  private let unkeptProofs = Counter(label: "strandline_actions_unkept_proofs_total")
   private let bytes = Gauge(label: "strandline_store_bytes")
   private let segments = Gauge(label: "strandline_store_segments")
   private let queues = Gauge(label: "strandline_store_queues")
@@ -39,6 +40,9 @@ final class IngestMetrics {
     rejectedByReason[reason] = counter
     counter.increment()
   }
+
+  /// An action was stored without what proves it.
+  func unkeptProof() { unkeptProofs.increment() }
 
   func record(rebuildRemaining records: Int64) { rebuildRemaining.record(records) }
 

@@ -23,10 +23,12 @@ extension RecordJudge {
       var numbers = intake ?? store.beginIntake()
       intake = nil
       defer { intake = numbers }
+      // What is not stored needs none.
+      let seal = if case .action = verdict { ActionSeal(fields) } else { nil as ActionSeal? }
       let contents = RecordContents(key: key, value: fields.value ?? UnsafeRawBufferPointer(start: nil, count: 0))
       switch numbers.judge(
         origin, project: address.project, queue: address.queue, contents: contents, partition: record.partition,
-        offset: record.offset)
+        offset: record.offset, seal: seal)
       {
       case .new: return verdict
       case .duplicate: return .duplicate

@@ -9,7 +9,7 @@ import Synchronization
 /// writer. A data directory has one process at a time.
 package final class ActionStore: Sendable {
   /// The version of the data directory's layout this store writes; it reads this one and all before.
-  package static let directoryVersion = 4
+  package static let directoryVersion = 5
 
   package let configuration: StoreConfiguration
   package let sealer: TokenSealer

@@ -23,11 +23,13 @@ struct ProofTests {
 
   /// The headers of a numbered record, with those that prove it.
   private func sealed(
-    _ body: String, source: String = "/w", sequence: Int, checksum: Bool = true, signed: Bool = true
+    _ body: String, source: String = "/w", sequence: Int, checksum: Bool = true, signed: Bool = true,
+    extra: [KafkaHeader] = []
   ) throws -> [KafkaHeader] {
-    var headers = [
-      KafkaHeader("ce_source", source), KafkaHeader("ce_logid", "1"), KafkaHeader("ce_sequence", String(sequence)),
-    ]
+    var headers =
+      [
+        KafkaHeader("ce_source", source), KafkaHeader("ce_logid", "1"), KafkaHeader("ce_sequence", String(sequence)),
+      ] + extra
     let signer = signed ? SourceSigner(pem: Self.secretKey) : nil
     guard let seal = RecordSeal(checksum: checksum, signer: signer) else { return headers }
     let owned = headers.map { (name: Array($0.key.utf8), value: $0.value) }
@@ -75,6 +77,53 @@ struct ProofTests {
       #expect(page.gaps.map(\.reason).contains(.rejected))
       #expect(store.statistics(of: queue)?.duplicates == 1)
       _ = ingest
+    }
+    try store.close()
+    await fixture.end()
+  }
+
+  @Test("keeps what proves a numbered action, text by text: made again from it, the record is proved")
+  func kept() async throws {
+    var fixture = try IngestFixture(partitions: 1)
+    let proof = RecordProof(keys: try SourceKeys(text: Self.keys), required: .all)
+    fixture.configuration.proof = proof
+    let long = String(repeating: "i", count: 512)
+    let headers: [[KafkaHeader]] = [
+      [], [KafkaHeader("ce_id", ""), KafkaHeader("ttl", "0000000600")],
+      [KafkaHeader("ce_id", "7 é\u{0}\""), KafkaHeader("ce_time", "once upon a time"), KafkaHeader("ttl", "60")],
+      [KafkaHeader("ce_id", "first"), KafkaHeader("ce_id", long)], [KafkaHeader("ce_id", long + "i")],
+      [KafkaHeader(key: "ce_id", value: [0xFF, 0xFE])], [KafkaHeader(key: "ce_id", value: nil)],
+    ]
+    for (index, extra) in headers.enumerated() {
+      let body = "{\"event\":\"E\(index)\"}"
+      _ = try await fixture.send(
+        body, headers: try sealed(body, sequence: index + 1, checksum: index % 2 == 0, extra: extra))
+    }
+    let store = try fixture.openStore()
+    try await fixture.running(store) { _ in
+      try await eventually("all records") { store.nextOffset(of: 0) == Int64(headers.count) }
+    }
+    #expect(store.status().rejected == [:])
+    let page = try store.numberedActions(
+      SourceLogKey(project: "p", source: "/w", log: "1"), in: .full, limit: 10)
+    #expect(page.actions.map(\.sequence) == Array(1...7))
+    #expect(
+      page.actions.map { $0.seal == nil } == [false, false, false, false, true, true, false], "too long, no UTF-8")
+    #expect(page.actions[1].seal?[.id] == "" && page.actions[1].seal?[.timeToLive] == "0000000600")
+    #expect(page.actions[1].seal?[.time] == nil && page.actions[1].seal?[.checksum] == nil)
+    #expect(page.actions[3].seal?[.id] == long && page.actions[6].seal?[.id] == nil)
+    for action in page.actions {
+      guard let seal = action.seal else { continue }
+      var headers: [(name: [UInt8], value: [UInt8]?)] = [
+        ("ce_source", "/w"), ("ce_logid", "1"), ("ce_sequence", String(action.sequence)),
+      ].map { (name: Array($0.utf8), value: Array($1.utf8)) }
+      for part in ActionSeal.Part.allCases {
+        if let text = seal[part] { headers.append((name: Array("\(part.header)".utf8), value: Array(text.utf8))) }
+      }
+      let fault = RecordFields.with(
+        key: Array(action.queue.key.utf8), value: action.action.body, headers: headers
+      ) { proof.fault(of: $0) }
+      #expect(fault == nil, "\(action.sequence)")
     }
     try store.close()
     await fixture.end()

@@ -24,8 +24,10 @@ final class Topic: Sendable {
   func fail(_ numbers: Set<Int64>) { state.withLock { $0.failing = numbers } }
   var posts: [NumberedPost] { state.withLock { $0.posts } }
 
-  var publisher: ActionPublisher {
-    ActionPublisher({ _, _ in [] }, numbered: { posts in posts.map { self.take($0) } })
+  var publisher: ActionPublisher { publisher { _ in nil } }
+
+  func publisher(_ proofFault: @escaping @Sendable (NumberedPost) -> AuditActionError?) -> ActionPublisher {
+    ActionPublisher({ _, _ in [] }, numbered: { posts in posts.map { self.take($0) } }, proofFault: proofFault)
   }
 
   private func take(_ post: NumberedPost) -> ActionPublisher.Outcome {
@@ -51,7 +53,7 @@ extension ActionStore {
       post.body.withUnsafeBytes { body in
         intake.judge(
           post.origin, project: post.queue.project, contents: RecordContents(key: key, value: body), partition: 0,
-          offset: offset)
+          offset: offset, seal: post.seal)
       }
     }
     let seconds = post.timeToLive?.seconds ?? 300

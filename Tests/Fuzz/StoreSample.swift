@@ -47,7 +47,7 @@ struct StoreSample {
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         _ = intake.judge(
           origin, project: "p", contents: RecordContents(key: empty, value: empty), partition: Int32(index % 2),
-          offset: offset + Int64(index))
+          offset: offset + Int64(index), seal: Self.seal(of: offset + Int64(index)))
       }
       _ = try store.append { writer in
         var marks = intake.marks
@@ -79,6 +79,20 @@ struct StoreSample {
     store.abandon()
     files = try Self.files(in: directory)
     self.actions = actions
+  }
+
+  /// What proves the action of an offset; nil for a third of them.
+  static func seal(of offset: Int64) -> ActionSeal? {
+    guard offset % 3 > 0 else { return nil }
+    return ActionSeal { part in
+      switch part {
+      case .id: "id \(offset)"
+      case .time: nil
+      case .timeToLive: offset % 2 == 0 ? "300" : nil
+      case .checksum: offset % 3 == 1 ? "0123abcd" : nil
+      case .signature: String(repeating: "A", count: 86) + "=="
+      }
+    }
   }
 
   /// All but the lock, which belongs to a process.

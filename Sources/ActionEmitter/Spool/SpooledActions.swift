@@ -11,6 +11,8 @@ package enum SpooledActions {
     package let queue: QueueAddress
     package let body: [UInt8]
     package let timeToLiveSeconds: Int32?
+    /// What proves it; nil where it was not sealed.
+    package let seal: ActionSeal?
   }
 
   /// In the order they were written.
@@ -56,6 +58,10 @@ package enum SpooledActions {
     let timeToLive = value(of: "ttl").flatMap { bytes in
       bytes.withUnsafeBytes { try? ActionRecord.parseTimeToLive($0) }
     }
-    return Item(origin: origin, queue: queue, body: Array(payload[action.value]), timeToLiveSeconds: timeToLive)
+    let seal = ActionSeal { part in
+      value(of: "\(part.header)").flatMap { String(validating: $0, as: UTF8.self) }
+    }
+    return Item(
+      origin: origin, queue: queue, body: Array(payload[action.value]), timeToLiveSeconds: timeToLive, seal: seal)
   }
 }

@@ -9,7 +9,7 @@
 /// | 16 | 8 | number of the batch, ascending by one |
 /// | 24 | 2 | frames the batch has, over all lanes |
 /// | 26 | 2 | entries of the coverage table |
-/// | 28 | 4 | where among the records those of kind `numbers` begin, in bytes; zero when there is none |
+/// | 28 | 4 | where among the records those of the kinds `seals` (one at most) and `numbers` begin, in bytes; zero when there is none |
 /// | 32 | 8 | stored, milliseconds since 1970 |
 /// | 40 | 24 each | coverage: partition (4), fingerprint of the last record before the next offset (4, see ``RecordFingerprint``), first offset (8), next offset (8) of the whole batch |
 /// | … | | records, see ``FrameRecord`` |
@@ -29,7 +29,8 @@ struct FrameHeader: Equatable {
   var frameCount: Int
   var storedMilliseconds: Int64
   var coverage: [Coverage]
-  /// Where among the records those that number others begin, see ``NumberRecord``; 0 when there is none.
+  /// Where among the records those that prove and number others begin, see ``SealRecord`` and ``NumberRecord``; 0 when
+  /// there is none.
   var numbersStart = 0
 
   /// What a batch covers of one partition: `first ..< next`.

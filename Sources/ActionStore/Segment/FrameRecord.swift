@@ -32,13 +32,15 @@ struct FrameRecord {
     /// Which actions of this frame have which numbers: see ``NumberRecord``. Its key is the project, and its ordinal
     /// zero.
     case numbers = 5
+    /// What proves actions of this frame: see ``SealRecord``. Its key is empty, and its ordinal zero.
+    case seals = 6
 
     /// Records of this batch that their queues did not want, in number as the ordinal says, for one reason, which is the
     /// body. Its key is empty.
     case dropped = 8
 
     /// Whether its key names a queue, and its ordinal counts that queue's records.
-    var isOfQueue: Bool { self != .source && self != .numbers && self != .dropped }
+    var isOfQueue: Bool { self != .source && self != .numbers && self != .seals && self != .dropped }
   }
 
   var offset: Int64
@@ -76,7 +78,7 @@ struct FrameRecord {
   }
 
   /// Calls `visit` for each record of a frame whose checksum was right. Returns false when the records do not fill
-  /// the frame exactly: then it was not written by this format, whatever its checksum says.
+  /// the frame exactly, or a proof in it is none: then it was not written by this format, whatever its checksum says.
   static func forEach(
     in bytes: UnsafeRawBufferPointer, frameAt start: Int, header: FrameHeader,
     _ visit: (FrameRecord, _ key: UnsafeRawBufferPointer, _ bodyPosition: Int, _ bodyBytes: Int) -> Void
@@ -85,6 +87,10 @@ struct FrameRecord {
     let end = start + FrameHeader.fixedBytes + header.payloadBytes
     for _ in 0..<header.recordCount {
       guard let next = read(bytes, at: position, end: end, coverageCount: header.coverage.count) else { return false }
+      if next.record.kind == .seals {
+        let body = UnsafeRawBufferPointer(rebasing: bytes[next.bodyPosition..<(next.bodyPosition + next.bodyBytes)])
+        guard SealBlock(body) != nil else { return false }
+      }
       visit(next.record, next.key, next.bodyPosition, next.bodyBytes)
       position = next.bodyPosition + next.bodyBytes
     }

@@ -8,11 +8,11 @@ extension ActionStore {
   /// A log's actions of `ranges` above `after` that are still there, ascending by number, none below the log's purge
   /// point. May wait for the disk: not for an event loop.
   ///
-  /// Those that version 3 of the data directory stored have no numbers here.
+  /// Those that version 3 of the data directory stored have no numbers here, those of version 4 no proofs.
   ///
   /// - Parameters:
   ///   - limit: 1 … ``numberedActionsMax``
-  ///   - bytesMax: of the bodies together; one action is given whatever its size
+  ///   - bytesMax: of the bodies and proofs together; one action is given whatever its size
   /// - Throws: `damaged` while a damaged file waits to be set aside.
   package func numberedActions(
     _ key: SourceLogKey, in ranges: SequenceRanges, after: Int64 = 0, limit: Int, bytesMax: Int = 4 << 20

@@ -10,6 +10,8 @@ enum NumberRecord {
     var sequence: Int64
     /// Where its record begins, in bytes from the first record of the frame.
     var start: UInt32
+    /// Which proof of the batch; below zero: it came without.
+    var seal: Int32 = -1
   }
 
   static let entryBytes = 12

@@ -6,6 +6,8 @@ package struct NumberedAction: Sendable {
   package let queue: QueueAddress
   /// Its body lies in the mapped segment.
   package let action: StoredAction
+  /// What its source gave it to prove it by; nil where it gave nothing, or nothing that could be kept.
+  package let seal: ActionSeal?
 }
 
 /// Some of a log's actions, ascending by number.
@@ -31,6 +33,13 @@ struct NumberedReader {
     var segment: Int
   }
 
+  /// The proofs of the frame that was looked at last: the next action mostly lies in the same.
+  private struct FrameSeals {
+    var segment = -1
+    var frame = -1
+    var block: SealBlock?
+  }
+
   private struct Part {
     var segment: Segment
     var bytes: UnsafeRawBufferPointer
@@ -45,7 +54,7 @@ struct NumberedReader {
   /// - Parameters:
   ///   - ranges: of the numbers that are asked for.
   ///   - after: only numbers above it.
-  ///   - bytesMax: of the bodies; at least one action is given.
+  ///   - bytesMax: of the bodies and proofs; at least one action is given.
   /// - Throws: `damaged` when something on the way is not what was written.
   func page(
     _ ranges: SequenceRanges, after: Int64, limit: Int, bytesMax: Int
@@ -114,9 +123,10 @@ struct NumberedReader {
     var page = NumberedPage(reached: highest, isLast: found.count <= limit)
     if found.count > limit { page.reached = found[limit - 1].sequence }
     var bytes = 0
+    var seals = FrameSeals()
     for item in found.prefix(limit) {
-      guard let action = action(item, parts[item.segment]) else { continue }
-      bytes += action.action.entry.bodyCount
+      guard let action = action(item, parts[item.segment], &seals) else { continue }
+      bytes += action.action.entry.bodyCount + (action.seal?.byteCount ?? 0)
       guard page.actions.isEmpty || bytes <= bytesMax else {
         page.reached = page.actions.last?.sequence ?? after
         page.isLast = false
@@ -129,7 +139,7 @@ struct NumberedReader {
   }
 
   /// Nil for one that has expired, or is over what its queue keeps.
-  private func action(_ item: Found, _ part: Part) -> NumberedAction? {
+  private func action(_ item: Found, _ part: Part, _ seals: inout FrameSeals) -> NumberedAction? {
     guard let frame = NumberedFrame(part.bytes, at: item.frame) else { return nil }
     part.segment.check?.check(body: item.frame + FrameHeader.fixedBytes, count: 0)
     let position = frame.recordsStart + item.start
@@ -144,8 +154,15 @@ struct NumberedReader {
     guard entry.expiresMilliseconds > now,
       entry.offset > snapshot.directory.floor(of: queue, partition: partition).offset
     else { return nil }
+    if seals.segment != item.segment || seals.frame != item.frame {
+      let read = SealBlock.read(in: part.bytes, frame)
+      // Its checksum may be right all the same: then nobody else would find it.
+      if read.isDamaged { snapshot.health.noteDamage() }
+      seals = FrameSeals(segment: item.segment, frame: item.frame, block: read.block)
+    }
     return NumberedAction(
-      sequence: item.sequence, queue: queue, action: StoredAction(entry, partition: partition, segment: part.segment))
+      sequence: item.sequence, queue: queue, action: StoredAction(entry, partition: partition, segment: part.segment),
+      seal: seals.block?[UInt32(truncatingIfNeeded: item.start)])
   }
 
   private func checkHealth() throws(StoreError) {

@@ -32,6 +32,8 @@ package struct SourceIntake {
   /// A record whose number is new: where it stands in the topic, and of what log it is.
   package struct Mark: Sendable {
     package let partition: Int32
+    /// Which of the proofs of this batch; below zero: it came without.
+    let seal: Int32
     package let offset: Int64
     /// Which of the logs of this batch.
     let arrival: Int
@@ -57,6 +59,8 @@ package struct SourceIntake {
   package var marks: Marks { Marks(allMarks) }
 
   private var allMarks: [Mark] = []
+  /// What proves those of its records that came with a proof.
+  private(set) var seals: [ActionSeal] = []
   private let ledger: SourceLedger
   private let rereadBelow: [Int32: Int64]
   private let now: Int64
@@ -73,15 +77,20 @@ package struct SourceIntake {
   ///   - queue: the name of the one that the record is for; nil when it is not known.
   ///   - contents: of the record's key and value, to know it again by.
   ///   - offset: at or beyond the partition's next one.
+  ///   - seal: what proves it; kept with it, for those it is sent on to.
   package mutating func judge(
     _ origin: ActionOrigin, project: String, queue: String? = nil, contents: RecordContents, partition: Int32,
-    offset: Int64
+    offset: Int64, seal: ActionSeal? = nil
   ) -> Verdict {
     let isReread = offset < rereadBelow[partition] ?? .min
     let index = index(of: SourceLogKey(project: project, source: origin.source, log: origin.log))
     let verdict = arrivals[index].judge(origin.sequence, contents, isReread: isReread, at: (partition, offset))
     if verdict == .new {
-      allMarks.append(Mark(partition: partition, offset: offset, arrival: index, sequence: origin.sequence))
+      if let seal { seals.append(seal) }
+      allMarks.append(
+        Mark(
+          partition: partition, seal: seal == nil ? -1 : Int32(clamping: seals.count - 1), offset: offset,
+          arrival: index, sequence: origin.sequence))
       arrivals[index].queue.add(queue.map { .sole($0) } ?? .several)
     }
     return verdict

@@ -201,13 +201,15 @@ extension StoreWriter {
     else { return }
     let start = Int(last.entry.position) - keyBytes - FrameRecord.fixedBytes
     batch.lanes[lane].numbers.append(
-      NumberRecord.Entry(arrival: mark.arrival, sequence: mark.sequence, start: UInt32(truncatingIfNeeded: start)))
+      NumberRecord.Entry(
+        arrival: mark.arrival, sequence: mark.sequence, start: UInt32(truncatingIfNeeded: start), seal: mark.seal))
   }
 
   /// Behind the actions of a lane, in the same frame: they go when the actions go.
   private func writeNumbers(of lane: Int, _ intake: SourceIntake) {
     let buffer = batch.buffer(of: lane)
     batch.lanes[lane].numbersStart = buffer.count
+    if !intake.seals.isEmpty { writeSeals(of: lane, intake.seals, to: buffer) }
     for (arrival, entries) in Dictionary(grouping: batch.lanes[lane].numbers, by: \.arrival) {
       let entries = entries.sorted { $0.sequence < $1.sequence }
       guard let first = entries.first, let last = entries.last, let (key, place) = intake.place(of: arrival) else {
@@ -223,6 +225,22 @@ extension StoreWriter {
       batch.lanes[lane].recordCount += 1
       batch.lanes[lane].spans[key] = first.sequence...last.sequence
     }
+  }
+
+  /// Before the numbers, where they are found at once.
+  private func writeSeals(of lane: Int, _ seals: [ActionSeal], to buffer: GrowingBuffer) {
+    let entries = batch.lanes[lane].numbers.compactMap { entry in
+      seals.indices.contains(Int(entry.seal))
+        ? SealRecord.Entry(start: entry.start, seal: seals[Int(entry.seal)]) : nil
+    }
+    guard !entries.isEmpty else { return }
+    let record = FrameRecord(
+      offset: 0, createdMilliseconds: batch.now, ordinal: 0, timeToLiveSeconds: 0, eventHash: 0, coverageIndex: 0,
+      kind: .seals)
+    SealRecord.encode(entries).withUnsafeBytes { body in
+      _ = record.append(key: UnsafeRawBufferPointer(start: nil, count: 0), body: body, to: buffer)
+    }
+    batch.lanes[lane].recordCount += 1
   }
 
   func reject(partition: Int32, offset: Int64, key: UnsafeRawBufferPointer, reason: String) {

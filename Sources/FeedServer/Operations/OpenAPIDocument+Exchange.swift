@@ -21,8 +21,9 @@ extension OpenAPIDocument {
           description: |
             1 to 500 actions as they were received. What had come before is not sent again; where what came can still
             be read, it is held against what is sent, and one with another queue or body is refused (409, with
-            `digests`). Answered for once Kafka has acknowledged the others; the content has at most 8,388,608 bytes, a
-            body at most 262,144.
+            `digests`). An action whose proof does not hold is refused, and so is one without a proof where this node
+            requires its source to sign. Answered for once Kafka has acknowledged the others; the content has at most
+            8,388,608 bytes, a body at most 262,144.
           requestBody: {$ref: "#/components/requestBodies/NumberedActions"}
           responses: {\(sendResponses)}
       /v1/{project}/sources/{source}/logs/{log}/lowest:
@@ -169,6 +170,19 @@ extension OpenAPIDocument {
             time: {type: string, format: date-time, description: When it came into being; its ttl counts from then}
             href: {type: string, description: Not read when it is sent}
             body: {type: object, required: [event]}
+            proof: {$ref: "#/components/schemas/Proof"}
+        Proof:
+          type: object
+          description: |
+            What the source gave the action to prove it by: `crc32c`, `signature` or both, and the texts of the headers
+            they are made of, as they were; what the record did not have is left out, which is not the same as empty.
+          additionalProperties: false
+          properties:
+            id: {type: string, maxLength: 512, description: ce_id}
+            time: {type: string, maxLength: 64, description: ce_time}
+            ttl: {type: string, maxLength: 16, description: "ttl; without it the receiving node's own holds"}
+            crc32c: {type: string, maxLength: 16, description: ce_crc32c}
+            signature: {type: string, maxLength: 128, description: ce_signature}
         NumberedActions:
           type: object
           required: [source, log, actions, reached, links]

@@ -22,13 +22,19 @@ package struct NumberedPost: Sendable, Equatable {
   package let timeToLive: TimeToLive?
   /// When it came into being; its time to live counts from then.
   package let time: ActionTime
+  /// What its source gave it to prove it by.
+  package let seal: ActionSeal?
 
-  package init(origin: ActionOrigin, queue: QueueAddress, body: [UInt8], timeToLive: TimeToLive?, time: ActionTime) {
+  package init(
+    origin: ActionOrigin, queue: QueueAddress, body: [UInt8], timeToLive: TimeToLive?, time: ActionTime,
+    seal: ActionSeal? = nil
+  ) {
     self.origin = origin
     self.queue = queue
     self.body = body
     self.timeToLive = timeToLive
     self.time = time
+    self.seal = seal
   }
 }
 
@@ -54,12 +60,17 @@ package struct ActionPublisher: Sendable {
   package let publish: @Sendable (_ actions: [PostedAction], _ queue: QueueAddress) async -> [Outcome]
   /// The same for actions that their source has numbered; nil: this node takes none.
   package let publishNumbered: (@Sendable (_ actions: [NumberedPost]) async -> [Outcome])?
+  /// Why ingest would make a dead letter of such an action: it is not as its source sent it, or nobody can tell. Nil: it
+  /// would not.
+  package let proofFault: @Sendable (NumberedPost) -> AuditActionError?
 
   package init(
     _ publish: @escaping @Sendable ([PostedAction], QueueAddress) async -> [Outcome],
-    numbered: (@Sendable ([NumberedPost]) async -> [Outcome])? = nil
+    numbered: (@Sendable ([NumberedPost]) async -> [Outcome])? = nil,
+    proofFault: @escaping @Sendable (NumberedPost) -> AuditActionError? = { _ in nil }
   ) {
     self.publish = publish
     publishNumbered = numbered
+    self.proofFault = proofFault
   }
 }

@@ -53,6 +53,7 @@ struct ExchangeResponder: Sendable {
         "\(index > 0 ? "," : ""){\"sequence\":\(item.sequence),\"queue\":\"\(item.queue.queue)\","
           + "\"ttl\":\(item.action.timeToLiveSeconds),\"time\":\"\(time)\",\"href\":\"\(href)\",\"body\":")
       item.action.withBody { _ = body.writeBytes($0) }
+      if let seal = item.seal { SealDocument.write(seal, to: &body) }
       body.writeStaticString("}")
     }
     body.writeString("],\"reached\":\(page.reached),\"links\":[")
@@ -143,7 +144,7 @@ struct ExchangeResponder: Sendable {
   }
 
   private func judge(_ items: [Result<NumberedPost, AuditActionError>]) throws(Problem) -> Judged {
-    guard publisher?.publishNumbered != nil else {
+    guard let publisher, publisher.publishNumbered != nil else {
       throw .unavailable("this node takes no actions: it has no producer to Kafka")
     }
     var intake = store.beginIntake()
@@ -156,6 +157,12 @@ struct ExchangeResponder: Sendable {
         // Its number would count as received, and nothing be kept: nobody would send it again.
         if let objection = try audit?.objection(to: post.body, of: post.queue) {
           judged.outcomes.append(.refused(status: 409, detail: objection))
+          continue
+        }
+        // Ingest would make a dead letter of it, again with every run of who sends it.
+        if let fault = publisher.proofFault(post) {
+          judged.outcomes.append(
+            .refused(status: fault.code == .sourceNotAuthenticated ? 403 : 400, detail: fault.detail))
           continue
         }
         judged.posts[index] = post

@@ -2,7 +2,8 @@ import ActionStore
 import AuditActions
 import NIOCore
 
-/// The content of what is sent to a log: `{"actions":[{"sequence","queue","ttl","time","body"}]}`, as it was received.
+/// The content of what is sent to a log: `{"actions":[{"sequence","queue","ttl","time","body","proof"}]}`, as it was
+/// received.
 enum NumberedDocument {
   private static let membersMax = 16
   private static let depthMax = ActionLimits.depthMax + 3
@@ -60,9 +61,9 @@ enum NumberedDocument {
     }
     var parts: [String: JSONSlice] = [:]
     for member in try scanner.members(of: item, countMax: membersMax) {
-      guard ["sequence", "queue", "ttl", "time", "href", "body"].contains(member.name) else {
+      guard ["sequence", "queue", "ttl", "time", "href", "body", SealDocument.member].contains(member.name) else {
         throw AuditActionError(
-          .invalidJSON, "a numbered action has the members sequence, queue, ttl, time and body",
+          .invalidJSON, "a numbered action has the members sequence, queue, ttl, time, body and proof",
           parameter: String(decoding: member.name.utf8.prefix(64), as: UTF8.self))
       }
       guard parts.updateValue(member.value, forKey: member.name) == nil else {
@@ -82,12 +83,17 @@ enum NumberedDocument {
     }
     let bytes = scanner.bytes(of: body)
     _ = try ActionBody.validate(bytes)
+    var timeToLive = try parts["ttl"].map { (slice) throws(AuditActionError) in
+      try TimeToLive(seconds: Int(scanner.integer(slice, in: 0...Int64(Int32.max)) ?? 0))
+    }
+    let seal = try parts[SealDocument.member].map { (slice) throws(AuditActionError) in
+      try SealDocument.parse(scanner, slice)
+    }
+    if let seal { timeToLive = try SealDocument.timeToLive(seal, beside: timeToLive) }
     return NumberedPost(
       origin: try ActionOrigin(source: key.source, log: key.log, sequence: sequence),
       queue: try QueueAddress(project: key.project, queue: queue), body: Array(bytes),
-      timeToLive: try parts["ttl"].map { (slice) throws(AuditActionError) in
-        try TimeToLive(seconds: Int(scanner.integer(slice, in: 0...Int64(Int32.max)) ?? 0))
-      }, time: try time(parts["time"], scanner))
+      timeToLive: timeToLive, time: try time(parts["time"], scanner), seal: seal)
   }
 
   private static func time(_ slice: JSONSlice?, _ scanner: JSONScanner) throws(AuditActionError) -> ActionTime {

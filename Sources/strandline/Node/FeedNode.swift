@@ -1,5 +1,6 @@
 import ActionEmitter
 import ActionIngest
+import ActionProof
 import ActionStore
 import AuditActions
 import FeedServer
@@ -57,7 +58,7 @@ struct FeedNode: Sendable {
         nowMilliseconds: { [store] in store.nowMilliseconds() },
         wallMilliseconds: { [store] in store.wallMilliseconds(at: $0) }), logger: logger.named("completeness"))
     server = FeedServer(
-      configuration: configuration.feed, store: store, publisher: Self.publisher(emitter),
+      configuration: configuration.feed, store: store, publisher: Self.publisher(emitter, configuration.proof),
       readiness: NodeReadiness(
         status: { [ingest] in ingest.status }, queues: { [queues] in queues.reader.status },
         currency: { [probe] in probe.currency() }),
@@ -91,17 +92,14 @@ struct FeedNode: Sendable {
       + "Mend its rights, make room, or name another with --data"
   }
 
-  private static func publisher(_ emitter: ActionEmitter) -> ActionPublisher {
+  private static func publisher(_ emitter: ActionEmitter, _ proof: RecordProof) -> ActionPublisher {
     ActionPublisher { actions, queue in
       let raw = actions.map { RawAction(body: $0.body, timeToLive: $0.timeToLive) }
       return await emitter.emitAcknowledged(raw: raw, to: queue).map(outcome)
     } numbered: { posts in
-      let numbered = posts.map {
-        NumberedRawAction(
-          action: RawAction(body: $0.body, timeToLive: $0.timeToLive), queue: $0.queue, origin: $0.origin,
-          time: $0.time)
-      }
-      return await emitter.emitAcknowledged(numbered: numbered).map(outcome)
+      await emitter.emitAcknowledged(numbered: posts.map { NumberedRawAction($0) }).map(outcome)
+    } proofFault: { post in
+      NumberedRawAction(post).fault(under: proof)
     }
   }
 
@@ -109,6 +107,14 @@ struct FeedNode: Sendable {
     emitted
       .map { ActionPosition(partition: $0.partition, offset: $0.offset) }
       .mapError { PublishFailure(detail: $0.description, mayHaveBeenWritten: $0.mayHaveBeenWritten) }
+  }
+}
+
+extension NumberedRawAction {
+  fileprivate init(_ post: NumberedPost) {
+    self.init(
+      action: RawAction(body: post.body, timeToLive: post.timeToLive), queue: post.queue, origin: post.origin,
+      time: post.time, seal: post.seal)
   }
 }
 

@@ -54,7 +54,15 @@ struct SpoolSyncNode: SyncNode {
       ("sequence", .integer(item.origin.sequence)), ("queue", .string(item.queue.queue)),
     ]
     if let seconds = item.timeToLiveSeconds { members.append(("ttl", .integer(Int64(seconds)))) }
-    return JSONValue.object(members + [("body", .raw(item.body))]).bytes
+    members.append(("body", .raw(item.body)))
+    if let seal = item.seal {
+      members.append(
+        (
+          "proof",
+          .object(ActionSeal.Part.allCases.compactMap { part in seal[part].map { (part.member, .string($0)) } })
+        ))
+    }
+    return JSONValue.object(members).bytes
   }
 
   func send(_ items: [SyncItem], to log: SyncLog) async throws(SyncFault) -> SyncAnswer {

@@ -49,6 +49,9 @@ final class DirectoryTarget: FuzzTarget {
         guard sample.actions.contains(kept), action.sequence == kept.position.offset + 1 else {
           throw Finding("gives number \(action.sequence) to what has another at \(kept.position)", what)
         }
+        guard action.seal == StoreSample.seal(of: kept.position.offset) else {
+          throw Finding("gives a proof that is not that of number \(action.sequence)", what)
+        }
       }
     }
     // What a node finds in the background, or a page has found.

@@ -1,3 +1,5 @@
+import AuditActions
+
 @testable import ActionStore
 
 /// Bytes of segment files through the scan that recovery makes: whatever they are, nothing outside them is read.
@@ -33,9 +35,13 @@ final class SegmentTarget: FuzzTarget {
     }
     var sum = 0
     for frame in scan.frames {
-      let isWhole = FrameRecord.forEach(in: bytes, frameAt: frame.position, header: frame.header) { _, key, at, count in
+      let isWhole = FrameRecord.forEach(in: bytes, frameAt: frame.position, header: frame.header) {
+        record, key, at, count in
         sum &+= key.reduce(0) { $0 &+ Int($1) }
         sum &+= bytes[at..<(at + count)].reduce(0) { $0 &+ Int($1) }
+        if record.kind == .seals, let block = SealBlock(UnsafeRawBufferPointer(rebasing: bytes[at..<(at + count)])) {
+          for start in UInt32(0)..<512 { sum &+= block[start]?.byteCount ?? 0 }
+        }
       }
       guard isWhole else { throw Finding("a frame that was scanned cannot be read", file) }
     }
