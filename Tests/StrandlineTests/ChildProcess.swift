@@ -76,6 +76,11 @@ final class ChildProcess: Sendable {
 
   func signal(_ number: Int32) { _ = process.withLock { kill($0.processIdentifier, number) } }
 
+  /// Ends it at once if nobody has.
+  func abandon() {
+    process.withLock { if $0.isRunning { _ = kill($0.processIdentifier, SIGKILL) } }
+  }
+
   /// Waits for a condition, however slow the machine is.
   func wait(for what: String, within seconds: Int = 120, until condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)

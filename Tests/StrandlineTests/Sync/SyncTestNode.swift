@@ -33,6 +33,12 @@ final class SyncTestNode: Sendable {
     producer = try KafkaProducer(configuration: broker.configuration)
   }
 
+  // Of a test that failed before it stopped it.
+  deinit {
+    child.abandon()
+    try? FileManager.default.removeItem(at: folder)
+  }
+
   /// Until it has read its topic to the end it does not say that there is no log.
   var isReady: Bool {
     get async {
