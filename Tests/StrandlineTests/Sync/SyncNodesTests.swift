@@ -84,6 +84,32 @@ struct SyncNodesTests {
     for node in nodes { try await node.stop() }
   }
 
+  @Test("a number with other content on either node is told by --compare, with exit code 1 and nothing of the content")
+  func conflict() async throws {
+    let nodes = [try await SyncTestNode(), try await SyncTestNode()]
+    for node in nodes { try await eventually("a node is ready") { await node.isReady } }
+    let log = SyncLog(project: Self.project, source: "/workers/1", log: "1")
+    try await nodes[0].emit([1, 2, 3, 4], log)
+    try await nodes[1].emit([1, 2, 3], log) { number, log in
+      number == 2 ? Array(#"{"event":"secret"}"#.utf8) : SyncTestNode.body(number, log)
+    }
+    try await eventually("all are stored") { try await nodes[0].has([1, 2, 3, 4], log) }
+    try await eventually("all are stored") { try await nodes[1].has([1, 2, 3], log) }
+    let arguments = ["sync", "--json", "--project", Self.project, "--from", nodes[0].url, "--to", nodes[1].url]
+    let plain = try await ChildProcess(arguments).end()
+    #expect(plain.status == 0 && plain.output.contains(#""accepted":"4""#) && !plain.output.contains("compared"))
+    try await eventually("what was sent is stored") { try await nodes[1].has([1, 2, 3, 4], log) }
+    let compared = try await ChildProcess(arguments + ["--compare"]).end()
+    #expect(compared.status == 1)
+    // printf '{"event":"secret"}' | sha256sum
+    #expect(compared.output.contains(#""compared":4,"conflictCount":1,"conflicts":[{"sequence":2,"first":"sha256:"#))
+    #expect(
+      compared.output.contains(
+        #""second":"sha256:ca8b0e3090c067c08e6491b01a78a675b1dcdbf13a78ed56ae383a6dd84a6f5e"}]}"#))
+    #expect(!compared.output.contains("secret") && !compared.error.contains("secret"))
+    for node in nodes { try await node.stop() }
+  }
+
   @Test("what a worker could not publish reaches the node from its spool, and is stored once when Kafka is back")
   func spool() async throws {
     let node = try await SyncTestNode()

@@ -52,12 +52,14 @@ final class SyncTestNode: Sendable {
     Array(#"{"event": "E\#(log.log)",  "details":{"n":\#(number),"x":1.50,"é":"\u00e4"}}"#.utf8)
   }
 
-  func emit(_ numbers: [Int64], _ log: SyncLog) async throws {
+  func emit(
+    _ numbers: [Int64], _ log: SyncLog, body: (Int64, SyncLog) -> [UInt8] = SyncTestNode.body
+  ) async throws {
     try await send(
       numbers.map { number in
         ProducerRecord(
           topic: "audit.actions", key: Array("\(log.project)/q\(number % 5)".utf8),
-          value: Self.body(number, log),
+          value: body(number, log),
           headers: [
             KafkaHeader("ce_source", log.source), KafkaHeader("ce_logid", log.log),
             KafkaHeader("ce_sequence", String(number)), KafkaHeader("ttl", "3600"),
