@@ -41,7 +41,7 @@ extension EmitRecord {
     let origin = numbered.origin
     let record = try EmitRecord(
       numbered.action, to: numbered.queue, id: "\(numbered.queue.project)-\(origin.log)-\(origin.sequence)",
-      source: origin.source, time: numbered.time)
+      headers: EmitHeaders(source: origin.source), time: numbered.time)
     var headers = record.headers
     var (sequence, log) = (String(origin.sequence), origin.log)
     sequence.withUTF8 { headers.append("ce_sequence", UnsafeRawBufferPointer($0)) }
