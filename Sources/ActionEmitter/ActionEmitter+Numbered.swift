@@ -60,7 +60,7 @@ extension EmitRecord {
       } else {
         try EmitRecord(
           numbered.action, to: numbered.queue, id: "\(numbered.queue.project)-\(origin.log)-\(origin.sequence)",
-          source: origin.source, time: numbered.time)
+          headers: EmitHeaders(source: origin.source), time: numbered.time)
       }
     var headers = record.headers
     var (sequence, log) = (String(origin.sequence), origin.log)
@@ -76,8 +76,9 @@ extension EmitRecord {
   ) -> PackedHeaders {
     var headers = PackedHeaders(capacity: 512)
     // What is not proved is said anew; of what is, what was there.
+    ActionRecord.forEachCommonHeader(source: source) { headers.append($0, $1) }
     ActionRecord.forEachHeader(
-      type: type, time: ActionTime(nanosecondsSince1970: 0), timeToLiveSeconds: nil, id: "", source: source
+      id: "", type: type, time: ActionTime(nanosecondsSince1970: 0), timeToLiveSeconds: nil
     ) { name, value in
       let isProved = ActionSeal.Part.allCases.contains { "\($0.header)" == "\(name)" }
       if !isProved { headers.append(name, value) }

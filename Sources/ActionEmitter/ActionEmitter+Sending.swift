@@ -19,7 +19,7 @@ extension ActionEmitter {
     action.clientID = action.clientID ?? configuration.clientID
     action.userAgent = action.userAgent ?? configuration.userAgent
     action.version = action.version ?? configuration.version
-    return try sealed(EmitRecord(action, to: queue, id: identity.next(), source: configuration.source))
+    return try sealed(EmitRecord(action, to: queue, id: identity.next(), headers: headers))
   }
 
   /// - Throws: `not_wanted`, `unknown_event`, `too_large`, `invalid_action`.
@@ -29,7 +29,7 @@ extension ActionEmitter {
       try gate.admit(type, to: queue)
       try gate.checkDetails(of: action, type)
     }
-    return try sealed(EmitRecord(action, to: queue, id: identity.next(), source: configuration.source))
+    return try sealed(EmitRecord(action, to: queue, id: identity.next(), headers: headers))
   }
 
   private func sealed(_ record: EmitRecord) throws(EmitError) -> EmitRecord {

@@ -22,6 +22,7 @@ public final class ActionEmitter: Sendable {
   let window: EmitWindow
   let tally: EmitterTally
   let identity = EventIdentity()
+  let headers: EmitHeaders
   let refusals: RepeatingFaultLog
   let ledger: DeliveryLedger
   let logger: Logger
@@ -58,6 +59,7 @@ public final class ActionEmitter: Sendable {
   ) throws(EmitError) {
     try configuration.validated()
     self.configuration = configuration
+    headers = EmitHeaders(source: configuration.source)
     deadlines = AcknowledgementDeadlines(timeout: configuration.acknowledgementTimeout)
     seal = configuration.spool == nil ? configuration.seal : nil
     self.logger = logger

@@ -27,7 +27,7 @@ extension ActionEmitterConfiguration {
   /// Why a feed that holds records so would refuse what is emitted with this configuration; nil when it takes it.
   package func fault(under proof: RecordProof) -> AuditActionError? {
     guard let queue = try? QueueAddress(project: "p", queue: "q"),
-      var record = try? EmitRecord(Action(type: "Sample"), to: queue, id: "1", source: source)
+      var record = try? EmitRecord(Action(type: "Sample"), to: queue, id: "1", headers: EmitHeaders(source: source))
     else { return nil }
     if let seal { record = (try? record.sealed(by: seal)) ?? record }
     return record.fault(under: proof)

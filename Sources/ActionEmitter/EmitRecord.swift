@@ -10,9 +10,6 @@ struct EmitRecord: Sendable {
   /// Since 1970; 0: now.
   var timestampMilliseconds: Int64 = 0
 
-  /// Room for the headers of most actions.
-  private static let headerBytes = 320
-
   /// What it counts for against the bound of outstanding bytes.
   var byteCount: Int { key.count + value.count + headers.contentBytes }
 
@@ -23,24 +20,23 @@ struct EmitRecord: Sendable {
   }
 
   /// - Throws: `too_large`, `invalid_action`.
-  init(_ action: Action, to queue: QueueAddress, id: String, source: String) throws(EmitError) {
+  init(_ action: Action, to queue: QueueAddress, id: String, headers: EmitHeaders) throws(EmitError) {
     value = ActionRecord.encode(action)
     _ = try Self.checked(value)
     key = Self.key(of: queue)
     var type = action.type.rawValue
-    headers = type.withUTF8 { type in
-      Self.headers(
-        type: UnsafeRawBufferPointer(type), time: action.time, timeToLiveSeconds: action.timeToLive?.seconds, id: id,
-        source: source)
+    self.headers = type.withUTF8 { type in
+      headers.make(
+        id: id, type: UnsafeRawBufferPointer(type), time: action.time, timeToLiveSeconds: action.timeToLive?.seconds)
     }
   }
 
   /// - Throws: `too_large`, `invalid_action`.
   init(
-    _ action: RawAction, to queue: QueueAddress, id: String, source: String, time: ActionTime = .now
+    _ action: RawAction, to queue: QueueAddress, id: String, headers: EmitHeaders, time: ActionTime = .now
   ) throws(EmitError) {
     try self.init(action, to: queue) { type in
-      Self.headers(type: type, time: time, timeToLiveSeconds: action.timeToLive?.seconds, id: id, source: source)
+      headers.make(id: id, type: type, time: time, timeToLiveSeconds: action.timeToLive?.seconds)
     }
   }
 
@@ -73,16 +69,6 @@ struct EmitRecord: Sendable {
     key.append(UInt8(ascii: "/"))
     key.append(contentsOf: queue.queue.utf8)
     return key
-  }
-
-  private static func headers(
-    type: UnsafeRawBufferPointer, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String
-  ) -> PackedHeaders {
-    var headers = PackedHeaders(capacity: headerBytes)
-    ActionRecord.forEachHeader(
-      type: type, time: time, timeToLiveSeconds: timeToLiveSeconds, id: id, source: source
-    ) { headers.append($0, $1) }
-    return headers
   }
 
   /// The record with what proves that it is as it was made. To be called last: no header is to change behind it.

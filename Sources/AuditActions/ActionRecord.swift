@@ -38,53 +38,55 @@ public enum ActionRecord {
     }
     JSONWriter.appendName("time", to: &bytes)
     bytes.append(0x22)
-    bytes.append(contentsOf: action.time.rfc3339UTF8)
+    action.time.withRFC3339UTF8 { bytes.append(contentsOf: $0) }
     bytes.append(0x22)
     bytes.append(0x7D)
     return bytes
   }
 
-  /// The record's headers: `ce_specversion`, `ce_id`, `ce_source`, `ce_type`, `ce_time`, `content-type`, and `ttl`
+  /// The record's headers: `ce_specversion`, `ce_source`, `content-type`, `ce_id`, `ce_type`, `ce_time`, and `ttl`
   /// where the action names one.
   /// - Parameters:
   ///   - id: unique within `source`.
   ///   - source: a URI reference that names the emitter.
   public static func headers(for action: Action, id: String, source: String) -> [(String, [UInt8])] {
-    headers(
-      type: action.type.rawValue, time: action.time, timeToLiveSeconds: action.timeToLive?.seconds, id: id,
-      source: source)
-  }
-
-  /// The same for a body that is JSON already.
-  package static func headers(
-    type: String, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String
-  ) -> [(String, [UInt8])] {
     var headers: [(String, [UInt8])] = []
-    var type = type
+    func add(_ name: StaticString, _ value: UnsafeRawBufferPointer) { headers.append(("\(name)", Array(value))) }
+    forEachCommonHeader(source: source, add)
+    var type = action.type.rawValue
     type.withUTF8 { type in
       forEachHeader(
-        type: UnsafeRawBufferPointer(type), time: time, timeToLiveSeconds: timeToLiveSeconds, id: id, source: source
-      ) { headers.append(("\($0)", Array($1))) }
+        id: id, type: UnsafeRawBufferPointer(type), time: action.time,
+        timeToLiveSeconds: action.timeToLive?.seconds, add)
     }
     return headers
   }
 
-  /// Calls `visit` with each header, its value valid inside the call.
+  /// Calls `visit` with each header that all records of a source have alike, its value valid inside the call.
+  package static func forEachCommonHeader(
+    source: String, _ visit: (_ name: StaticString, _ value: UnsafeRawBufferPointer) -> Void
+  ) {
+    visitText("ce_specversion", "1.0", visit)
+    visitText("ce_source", source, visit)
+    visitText("content-type", "application/json", visit)
+  }
+
+  /// The same with those that are each record's own.
   package static func forEachHeader(
-    type: UnsafeRawBufferPointer, time: ActionTime, timeToLiveSeconds: Int32?, id: String, source: String,
+    id: String, type: UnsafeRawBufferPointer, time: ActionTime, timeToLiveSeconds: Int32?,
     _ visit: (_ name: StaticString, _ value: UnsafeRawBufferPointer) -> Void
   ) {
-    func visitText(_ name: StaticString, _ text: String) {
-      var text = text
-      text.withUTF8 { visit(name, UnsafeRawBufferPointer($0)) }
-    }
-    visitText("ce_specversion", "1.0")
-    visitText("ce_id", id)
-    visitText("ce_source", source)
+    visitText("ce_id", id, visit)
     visit("ce_type", type)
-    time.rfc3339UTF8.withUnsafeBytes { visit("ce_time", $0) }
-    visitText("content-type", "application/json")
-    if let timeToLiveSeconds { visitText("ttl", String(timeToLiveSeconds)) }
+    time.withRFC3339UTF8 { visit("ce_time", $0) }
+    if let timeToLiveSeconds { visitText("ttl", String(timeToLiveSeconds), visit) }
+  }
+
+  private static func visitText(
+    _ name: StaticString, _ text: String, _ visit: (_ name: StaticString, _ value: UnsafeRawBufferPointer) -> Void
+  ) {
+    var text = text
+    text.withUTF8 { visit(name, UnsafeRawBufferPointer($0)) }
   }
 
   /// Reads the header `ttl`: decimal digits, 1…1,209,600 seconds.

@@ -1,24 +1,24 @@
 /// RFC 3339 text, always in UTC and always with nine digits of a second: `2026-11-21T04:44:00.123456789Z`, so that
 /// texts sort as the times do.
 extension ActionTime {
-  public var rfc3339: String { String(decoding: rfc3339UTF8, as: UTF8.self) }
+  public var rfc3339: String { withRFC3339UTF8 { String(decoding: $0, as: UTF8.self) } }
 
-  package var rfc3339UTF8: [UInt8] {
-    let (seconds, nanoseconds) = Self.floorDivide(nanosecondsSince1970, 1_000_000_000)
-    let (days, secondOfDay) = Self.floorDivide(seconds, 86_400)
-    let (year, month, day) = Self.date(ofDay: days)
-    var bytes = Self.template
-    Self.put(year, digits: 4, at: 0, in: &bytes)
-    Self.put(month, digits: 2, at: 5, in: &bytes)
-    Self.put(day, digits: 2, at: 8, in: &bytes)
-    Self.put(secondOfDay / 3_600, digits: 2, at: 11, in: &bytes)
-    Self.put(secondOfDay / 60 % 60, digits: 2, at: 14, in: &bytes)
-    Self.put(secondOfDay % 60, digits: 2, at: 17, in: &bytes)
-    Self.put(nanoseconds, digits: 9, at: 20, in: &bytes)
-    return bytes
+  /// The text's bytes, valid inside the call. They stand on the stack: every action that is emitted has its time written.
+  package func withRFC3339UTF8<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(byteCount: 30, alignment: 1) { bytes in
+      let (seconds, nanoseconds) = Self.floorDivide(nanosecondsSince1970, 1_000_000_000)
+      let (days, secondOfDay) = Self.floorDivide(seconds, 86_400)
+      let (year, month, day) = Self.date(ofDay: days)
+      Self.put(year, digits: 4, then: "-", at: 0, in: bytes)
+      Self.put(month, digits: 2, then: "-", at: 5, in: bytes)
+      Self.put(day, digits: 2, then: "T", at: 8, in: bytes)
+      Self.put(secondOfDay / 3_600, digits: 2, then: ":", at: 11, in: bytes)
+      Self.put(secondOfDay / 60 % 60, digits: 2, then: ":", at: 14, in: bytes)
+      Self.put(secondOfDay % 60, digits: 2, then: ".", at: 17, in: bytes)
+      Self.put(nanoseconds, digits: 9, then: "Z", at: 20, in: bytes)
+      return body(UnsafeRawBufferPointer(bytes))
+    }
   }
-
-  private static let template = [UInt8]("0000-00-00T00:00:00.000000000Z".utf8)
 
   /// Reads RFC 3339: any fraction of 1…9 digits or none, `Z` or an offset such as `+02:00`; `T` and `Z` in either
   /// case. A leap second, `:60`, is read as the second that follows it.
@@ -71,13 +71,17 @@ extension ActionTime {
       .flatMap { Int64(exactly: $0) }
   }
 
-  private static func put(_ value: Int64, digits: Int, at start: Int, in bytes: inout [UInt8]) {
-    var rest = value
-    for index in stride(from: start + digits - 1, through: start, by: -1) {
-      let (tens, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      bytes[index] = 0x30 + UInt8(truncatingIfNeeded: digit)
-      rest = tens
+  /// - Parameter value: none of these parts is negative, or has more than nine digits.
+  @inline(__always)
+  private static func put(
+    _ value: Int64, digits: Int, then sign: Unicode.Scalar, at start: Int, in bytes: UnsafeMutableRawBufferPointer
+  ) {
+    var rest = UInt32(truncatingIfNeeded: value)
+    for place in 1...digits {
+      bytes[start + digits - place] = 0x30 | UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
     }
+    bytes[start + digits] = UInt8(ascii: sign)
   }
 
   private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {

@@ -3,9 +3,9 @@
 public struct ActionType: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
   public let rawValue: String
 
-  public init(rawValue: String) { self.rawValue = rawValue }
-  public init(_ rawValue: String) { self.rawValue = rawValue }
-  public init(stringLiteral value: String) { rawValue = value }
+  @inlinable public init(rawValue: String) { self.rawValue = rawValue }
+  @inlinable public init(_ rawValue: String) { self.rawValue = rawValue }
+  @inlinable public init(stringLiteral value: String) { rawValue = value }
 
   public var description: String { rawValue }
 

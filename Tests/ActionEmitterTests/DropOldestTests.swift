@@ -94,6 +94,23 @@ struct DropOldestTests {
     #expect(emitter.emit(action(0), to: queue).refusal?.reason == .closed)
   }
 
+  @Test("Closing a backlog whose time is over, or as good as over, ends and gives back what the client was not given")
+  func closesInNoTime() async throws {
+    let record = EmitRecord(key: [1], value: [2], headers: PackedHeaders(capacity: 0))
+    let closed = Tally()
+    let closing = Task {
+      for timeout in [Duration.zero, .seconds(-1)] + Array(repeating: .nanoseconds(1), count: 500) {
+        // The client is never done with the first.
+        let backlog = Backlog(actionsMax: 8, bytesMax: 8 << 20) { _, _ in }
+        for _ in 0..<3 { _ = try backlog.append(Backlog.Entry(record: record, onDelivery: nil)) }
+        #expect(await backlog.close(within: timeout).count == 2)
+        closed.add()
+      }
+    }
+    try #require(await eventually { closed.value == 502 })
+    try await closing.value
+  }
+
   @Test("The bound in bytes drops as well, and one action always has room")
   func boundsBytes() async throws {
     try broker.setBroker(1, isUp: false)

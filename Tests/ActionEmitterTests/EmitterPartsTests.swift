@@ -60,6 +60,28 @@ struct EmitterPartsTests {
     for waiter in many { await waiter.value }
   }
 
+  @Test("Room that is made just when somebody begins to wait for it is not slept through")
+  func sharesRoom() async throws {
+    let rounds = 20_000
+    let done = Tally()
+    let work = Task {
+      for _ in 0..<rounds {
+        let window = EmitWindow(actionsMax: 1, bytesMax: 100)
+        await withTaskGroup { group in
+          for _ in 0..<2 {
+            group.addTask {
+              while (try? window.reserve(bytes: 1)) == nil { await window.room(forBytes: 1) }
+              window.release(bytes: 1)
+            }
+          }
+        }
+        done.add()
+      }
+    }
+    try #require(await eventually { done.value == rounds })
+    await work.value
+  }
+
   @Test("Of several results for one action the first counts; giving up fills only what is missing")
   func gathersAcknowledgements() async {
     let acknowledgements = Acknowledgements(count: 3)

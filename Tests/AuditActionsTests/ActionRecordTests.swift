@@ -86,9 +86,9 @@ struct ActionRecordTests {
     var action = Action(type: "MessageDeleted", time: time)
     var headers = headerTexts(action)
     #expect(
-      headers.map(\.0) == ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"])
+      headers.map(\.0) == ["ce_specversion", "ce_source", "content-type", "ce_id", "ce_type", "ce_time"])
     #expect(
-      headers.map(\.1) == ["1.0", "7", "/w", "MessageDeleted", "2026-11-21T04:44:00.123456789Z", "application/json"])
+      headers.map(\.1) == ["1.0", "/w", "application/json", "7", "MessageDeleted", "2026-11-21T04:44:00.123456789Z"])
     action.timeToLive = try TimeToLive(seconds: 60)
     headers = headerTexts(action)
     #expect(headers.last?.0 == "ttl")

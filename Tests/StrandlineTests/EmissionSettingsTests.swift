@@ -167,4 +167,37 @@ struct EmissionSettingsTests {
     #expect(result.status == 65)
     #expect(result.error.contains("The nearest known one is 'ClaimExpired'."), "\(result.error)")
   }
+
+  @Test("`emit` ends with 65 when all that is wrong are types that are not known, and details that break their schema")
+  func dataErrors() async throws {
+    let broker = try EmbeddedBroker()
+    try broker.createTopic("audit.actions", partitions: 1)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "data-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "strandline.yaml")
+    let schema = "{type: object, required: [order], properties: {order: {type: integer}}}"
+    try Data("strict-events: true\nevents: {OrderShipped: {details: \(schema)}}\n".utf8).write(to: file)
+    let arguments = [
+      "emit", "--json", "--config", file.path, "--bootstrap-servers", broker.bootstrapServers, "--project", "p",
+      "--queue", "q",
+    ]
+    let wrong = [#"{"event":"OrderShiped"}"#, #"{"event":"OrderShipped","details":{"order":"7"}}"#]
+    let right = #"{"event":"OrderShipped","details":{"order":7}}"#
+    for body in wrong {
+      let result = try await ChildProcess.run(arguments, input: #"{"body":\#(body)}"# + "\n")
+      #expect(result.status == 65, "\(body): \(result.error)")
+    }
+    let lines = (wrong + [right]).map { #"{"body":\#($0)}"# + "\n" }.joined()
+    for (spool, accepted) in [([], "emitted"), (["--spool", folder.appending(path: "spool").path], "accepted")] {
+      let result = try await ChildProcess.run(arguments + spool, input: lines)
+      #expect(result.status == 65, "\(result.error)")
+      #expect(result.output.contains(#""line":1,"error":"unknown_event""#), "\(result.output)")
+      #expect(result.output.contains(#""line":2,"error":"invalid_action""#), "\(result.output)")
+      #expect(result.output.contains(#""\#(accepted)":1,"skipped":0,"refused":2,"failed":0"#), "\(result.output)")
+    }
+    let single = try await ChildProcess.run(
+      arguments + ["--event", "OrderShipped", "--details", #"{"order":"7"}"#])
+    #expect(single.status == 65, "\(single.error)")
+  }
 }

@@ -34,17 +34,17 @@ package final class EventGate: Sendable {
 
   private static let sweepMin = 1_024
 
-  /// The kinds that the channels want.
-  let channelKinds = KindBits()
+  private let kinds: EmitterKinds
   private let open = Atomic(true)
-  private let strict = Atomic(false)
   private let schemas = Atomic(false)
   /// For those who emit without a handle.
-  private let direct = QueueGate()
+  private let direct: QueueGate
   private let state = Mutex(State())
   private let metrics: [EmitSkip: Counter]
 
   init(metrics: any MetricsFactory) {
+    kinds = EmitterKinds()
+    direct = QueueGate(kinds)
     self.metrics = Dictionary(
       uniqueKeysWithValues: EmitSkip.allCases.map { reason in
         let label = "strandline_actions_skipped_total"
@@ -104,9 +104,6 @@ package final class EventGate: Sendable {
   @inline(__always)
   var isOpen: Bool { open.load(ordering: .relaxed) }
 
-  /// Whether an event type outside the catalogue is refused.
-  var isStrict: Bool { strict.load(ordering: .relaxed) }
-
   /// Holds an action's details against what the catalogue says of them.
   /// - Throws: `invalid_action`.
   func checkDetails(of action: Action) throws(EmitError) {
@@ -142,10 +139,9 @@ package final class EventGate: Sendable {
   /// The refusal of a type outside the catalogue; nil when it is known, or any is taken.
   func unknown(_ type: ActionType) -> EmitError? { state.withLock { unknown(type, $0) } }
 
-  /// Why a kind is not wanted of a queue whose gate has said so, as things are now.
-  func reason(against kind: EventKind) -> EmitSkip {
-    if kind.number < EventKind.numberedMax { return channelKinds.contains(kind.number) ? .queue : .channel }
-    return state.withLock { $0.channels.wants(kind.type) } ? .queue : .channel
+  /// Why a type is not wanted of a queue whose gate has said so, as things are now.
+  func reason(against type: ActionType) -> EmitSkip {
+    state.withLock { $0.channels.wants(type) } ? .queue : .channel
   }
 
   /// Counts for those who emit without a handle.
@@ -156,7 +152,7 @@ package final class EventGate: Sendable {
     state.withLock { state in
       if let gate = state.gates[queue] { return gate }
       sweep(&state)
-      let gate = QueueGate()
+      let gate = QueueGate(kinds)
       state.gates[queue] = gate
       refresh(gate, of: queue, state)
       return gate
@@ -166,7 +162,7 @@ package final class EventGate: Sendable {
   /// A kind has got its number.
   func learn(_ type: ActionType, number: Int) {
     state.withLock { state in
-      channelKinds.set(number, to: channelsWant(type, state))
+      refresh(number, type, state)
       for (queue, gate) in state.gates {
         gate.wanted.set(number, to: channelsWant(type, state) && queueWants(type, queue, state))
       }
@@ -205,13 +201,15 @@ package final class EventGate: Sendable {
   // MARK: Working it out
 
   private func refresh(_ state: inout State) {
-    for (number, type) in EventNumbers.shared.types.enumerated() {
-      channelKinds.set(number, to: channelsWant(type, state))
-    }
+    for (number, type) in EventNumbers.shared.types.enumerated() { refresh(number, type, state) }
     for (queue, gate) in state.gates { refresh(gate, of: queue, state) }
-    strict.store(state.takesOnlyKnown, ordering: .relaxed)
     schemas.store(!state.catalogue.schemas.isEmpty, ordering: .relaxed)
     open.store(isOpen(state), ordering: .relaxed)
+  }
+
+  private func refresh(_ number: Int, _ type: ActionType, _ state: borrowing State) {
+    kinds.refused.set(number, to: isRefused(type, state))
+    kinds.wanted.set(number, to: state.channels.wants(type))
   }
 
   private func refresh(_ gate: QueueGate, of queue: QueueAddress, _ state: borrowing State) {
@@ -225,9 +223,13 @@ package final class EventGate: Sendable {
       && (!state.knowsQueues || (state.policy == .all && state.audits.isEmpty))
   }
 
+  private func isRefused(_ type: ActionType, _ state: borrowing State) -> Bool {
+    state.takesOnlyKnown && !state.catalogue.contains(type)
+  }
+
   /// A type that is to be refused is not wanted: so that its details are not asked for.
   private func channelsWant(_ type: ActionType, _ state: borrowing State) -> Bool {
-    state.channels.wants(type) && !(state.takesOnlyKnown && !state.catalogue.contains(type))
+    state.channels.wants(type) && !isRefused(type, state)
   }
 
   private func queueWants(_ type: ActionType, _ queue: QueueAddress, _ state: borrowing State) -> Bool {

@@ -15,34 +15,37 @@ import Synchronization
 /// used as well; deciding on one of those takes a lock and a look-up by name.
 public struct EventKind: Sendable, Hashable {
   /// Types that have a number.
-  public static let numberedMax = 256
+  @inlinable public static var numberedMax: Int { 256 }
 
   public let type: ActionType
   /// ``numberedMax`` for one without.
-  let number: Int
+  @usableFromInline let number: Int
 
   /// Numbers a type, or finds the number it has: to be kept, since it takes a lock.
   public init(_ type: ActionType) {
     self.init(type: type, number: EventNumbers.shared.number(of: type))
   }
 
-  private init(type: ActionType, number: Int) {
+  @inlinable
+  init(type: ActionType, number: Int) {
     self.type = type
     self.number = number
   }
 
-  // Their numbers are their places in `EventSet.queue`, which comes first in every catalogue; a test says so.
+  // Names and numbers are the members and places of `EventSet.queue`, which comes first in every catalogue; a test says
+  // so. They are written out here to be constants wherever they are used: reading a global would be a call, and would
+  // count references to its name.
 
   /// A message was deleted.
-  public static let messageDeleted = EventKind(type: .messageDeleted, number: 0)
+  @inlinable public static var messageDeleted: EventKind { EventKind(type: "MessageDeleted", number: 0) }
   /// Messages were claimed.
-  public static let messagesClaimed = EventKind(type: .messagesClaimed, number: 1)
+  @inlinable public static var messagesClaimed: EventKind { EventKind(type: "MessagesClaimed", number: 1) }
   /// A claim was renewed, or its time to live or grace changed.
-  public static let claimUpdated = EventKind(type: .claimUpdated, number: 2)
+  @inlinable public static var claimUpdated: EventKind { EventKind(type: "ClaimUpdated", number: 2) }
   /// A claim was given back before it expired.
-  public static let claimReleased = EventKind(type: .claimReleased, number: 3)
+  @inlinable public static var claimReleased: EventKind { EventKind(type: "ClaimReleased", number: 3) }
   /// A claim ran out of time.
-  public static let claimExpired = EventKind(type: .claimExpired, number: 4)
+  @inlinable public static var claimExpired: EventKind { EventKind(type: "ClaimExpired", number: 4) }
 
   public static func == (left: EventKind, right: EventKind) -> Bool { left.type == right.type }
   public func hash(into hasher: inout Hasher) { hasher.combine(type) }

@@ -1,16 +1,17 @@
-import Synchronization
+public import Synchronization
 
 /// A set of event numbers that any thread may read while another changes it: a bit each. A look is one atomic load; one
 /// kind's bit changes at one moment, several kinds' bits one after the other.
+@usableFromInline
 struct KindBits: ~Copyable, Sendable {
-  private let words: InlineArray<4, Atomic<UInt64>>
+  @usableFromInline let words: InlineArray<4, Atomic<UInt64>>
 
   init() {
     words = InlineArray { _ in Atomic(0) }
   }
 
   /// False for a number that has no bit.
-  @inline(__always)
+  @inlinable @inline(__always)
   func contains(_ number: Int) -> Bool {
     guard number < EventKind.numberedMax else { return false }
     return words[number &>> 6].load(ordering: .relaxed) & (1 &<< UInt64(number & 63)) != 0

@@ -44,7 +44,7 @@ extension Spool {
       guard let number else { return }
       let file = try SpoolOpening.make(number: number, logID, source, configuration, folder)
       state.withLock { $0.spare.append(file) }
-      resumeWaiters()
+      waiters.wake()
     }
   }
 

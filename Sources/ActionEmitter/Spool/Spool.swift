@@ -40,8 +40,6 @@ final class Spool: Sendable {
     var departing: [UInt64] = []
     var isClosed = false
     var isPublisherAsleep = false
-    var nextWaiter = 0
-    var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
   }
 
   let configuration: SpoolConfiguration
@@ -53,6 +51,7 @@ final class Spool: Sendable {
   private let seal: RecordSeal?
   private let lock: Mutex<SpoolDescriptor?>
   let state: Mutex<State>
+  let waiters = RoomWaiters()
   let metrics: SpoolMetrics
   let logger: Logger
   /// Called when the publisher sleeps and there is something to do.
@@ -128,36 +127,13 @@ final class Spool: Sendable {
 
   /// Waits until there may be room, the spool is closed, or the task is cancelled.
   nonisolated(nonsending) func room() async {
-    let waiter = state.withLock { state in
-      state.nextWaiter += 1
-      return state.nextWaiter
-    }
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let waits = state.withLock { state in
-          guard !state.isClosed, state.spare.isEmpty, !Task.isCancelled else { return false }
-          state.waiters[waiter] = continuation
-          return true
-        }
-        if !waits { continuation.resume() }
-      }
-    } onCancel: {
-      state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume()
-    }
-  }
-
-  func resumeWaiters() {
-    let waiters = state.withLock { state in
-      defer { state.waiters.removeAll() }
-      return state.waiters.sorted { $0.key < $1.key }.map(\.value)
-    }
-    for waiter in waiters { waiter.resume() }
+    await waiters.wait { state.withLock { !$0.isClosed && $0.spare.isEmpty } }
   }
 
   /// Refuses from now on.
   func refuse() {
     state.withLock { $0.isClosed = true }
-    resumeWaiters()
+    waiters.wake()
   }
 
   /// Gives the folder free; nothing is accepted or published any more.

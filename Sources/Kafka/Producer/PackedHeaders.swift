@@ -12,6 +12,13 @@ public struct PackedHeaders: Sendable {
   /// - Parameter capacity: bytes to make room for at once, 16 a header included
   public init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
+  /// The headers of another, to be added to.
+  /// - Parameter room: bytes to make room for behind them, 16 a header included
+  public init(_ headers: PackedHeaders, room: Int) {
+    self = headers
+    bytes.reserveCapacity(headers.bytes.count + room)
+  }
+
   public mutating func append(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
     withUnsafeBytes(of: (name.utf8CodeUnitCount, value.count)) { bytes.append(contentsOf: $0) }
     bytes.append(contentsOf: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))

@@ -38,7 +38,7 @@ struct EmitCommand: ConfiguredCommand {
   @OptionGroup(title: "Checksums and signatures") var seal: SealFlags
   @OptionGroup(title: "Kafka") var broker: BrokerFlags
   @OptionGroup(title: "Kafka") var topic: TopicFlags
-  @OptionGroup(title: "Kafka") var queuesTopic: QueuesTopicFlags
+  @OptionGroup(title: "Kafka") var queuesTopic: FollowedQueuesFlags
   @OptionGroup(title: "Action") var emission: EmissionFlags
 
   @Option(

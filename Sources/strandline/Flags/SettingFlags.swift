@@ -14,6 +14,15 @@ extension Option where Value == String? {
       name: .customLong(definition.key), help: .setting(definition), completion: definition.completion.kind)
   }
 
+  /// The flag of a setting that a command uses only when it is given, whatever default others have.
+  /// - Parameter absence: what holds else, for the help.
+  init<Typed>(_ setting: Setting<Typed>, otherwise absence: String) {
+    let definition = setting.definition
+    self.init(
+      name: .customLong(definition.key), help: .setting(definition, otherwise: absence),
+      completion: definition.completion.kind)
+  }
+
   /// The flag that names a file holding a secret.
   init<Typed>(fileOf setting: Setting<Typed>) {
     let definition = setting.definition
@@ -32,11 +41,12 @@ extension Flag where Value == Bool {
 }
 
 extension ArgumentHelp {
-  fileprivate static func setting(_ definition: SettingDefinition) -> ArgumentHelp {
+  fileprivate static func setting(_ definition: SettingDefinition, otherwise absence: String? = nil) -> ArgumentHelp {
     var text = definition.summary
     if let range = definition.range, !definition.isSwitch, definition.completion == .none { text += ": \(range)" }
+    if let absence { text += "; without it, \(absence)" }
     text += "."
-    if let value = definition.defaultText, !definition.isSwitch { text += " (default: \(value))" }
+    if absence == nil, let value = definition.defaultText, !definition.isSwitch { text += " (default: \(value))" }
     return ArgumentHelp(stringLiteral: text).with(valueName: definition.valueName)
   }
 
@@ -111,6 +121,12 @@ struct DeadLetterFlags: SettingFlags {
 /// Where the metadata of queues is.
 struct QueuesTopicFlags: SettingFlags {
   @Option(SettingsTable.queuesTopic) var queuesTopic: String?
+  var given: [(key: String, text: String?)] { [("queues-topic", queuesTopic)] }
+}
+
+/// The same for those who follow it only when told to.
+struct FollowedQueuesFlags: SettingFlags {
+  @Option(SettingsTable.queuesTopic, otherwise: "none is followed") var queuesTopic: String?
   var given: [(key: String, text: String?)] { [("queues-topic", queuesTopic)] }
 }
 

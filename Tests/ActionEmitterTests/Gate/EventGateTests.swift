@@ -49,7 +49,7 @@ struct EventGateTests {
     #expect(!kept.wants(.claimExpired))
     #expect(!wants(gate, .claimExpired, of: orders))
     #expect(wants(gate, .claimReleased, of: orders) && wants(gate, EventKind("QUERY_STARTED"), of: mail))
-    #expect(gate.reason(against: .claimExpired) == .channel)
+    #expect(kept.skip(EventKind.claimExpired.number) == .channel && gate.reason(against: .claimExpired) == .channel)
     gate.setChannels(try ChannelSet([Channel("c", isEnabled: false, events: [.claimReleased])]))
     #expect(!wants(gate, .claimReleased, of: orders))
     gate.setChannels(.none)
@@ -65,7 +65,7 @@ struct EventGateTests {
     gate.setKnowsQueues(true)
     #expect(!kept.wants(.claimExpired))
     #expect(!wants(gate, .claimExpired, of: orders) && wants(gate, .claimExpired, of: mail))
-    #expect(gate.reason(against: .claimExpired) == .queue)
+    #expect(kept.skip(EventKind.claimExpired.number) == .queue && gate.reason(against: .claimExpired) == .queue)
     gate.setQueue(QueueAudit(enabled: true, events: [.messageDeleted]), of: orders)
     #expect(wants(gate, .messageDeleted, of: orders) && !wants(gate, .claimExpired, of: orders))
     gate.setDefault(.declared)
@@ -114,6 +114,23 @@ struct EventGateTests {
     try gate.admit("ClaimExpird", to: orders)
   }
 
+  @Test("A kind that is refused, or has no number, is judged by its name, and not counted as skipped")
+  func notCounted() throws {
+    let gate = gate()
+    let kept = gate.gate(of: orders)
+    gate.setCatalogue(.builtIn, takesOnlyKnown: true)
+    gate.setChannels(try ChannelSet([Channel("c", events: [.claimReleased])]))
+    let refused = EventKind.numberedMax - 1
+    gate.learn("EventGateTests.unknown", number: refused)
+    #expect(kept.skip(refused) == nil && kept.skip(EventKind.numberedMax) == nil)
+    #expect(gate.skips() == EventGate.Skips())
+    #expect(kept.skip(EventKind.claimExpired.number) == .channel)
+    gate.setCatalogue(.builtIn, takesOnlyKnown: false)
+    gate.learn("EventGateTests.unknown", number: refused)
+    #expect(kept.skip(refused) == .channel)
+    #expect(gate.skips() == EventGate.Skips(channel: 2, queue: 0))
+  }
+
   @Test("Gates that nobody keeps are dropped, and their counts stay")
   func sweeps() throws {
     let gate = gate()
@@ -152,11 +169,7 @@ struct EventGateTests {
         group.addTask {
           let kept = gate.gate(of: orders)
           for _ in 0..<decisions {
-            if kept.wants(.claimExpired) {
-              wanted.add()
-            } else {
-              kept.countSkip(gate.reason(against: .claimExpired))
-            }
+            if kept.wants(.claimExpired) { wanted.add() } else { _ = kept.skip(EventKind.claimExpired.number) }
           }
         }
       }
