@@ -23,6 +23,9 @@ package struct NumberedRawAction: Sendable {
     self.seal = seal
   }
 
+  /// When its source says it came into being, if that is proved.
+  var provedTime: ActionTime? { seal?[.time].flatMap { try? ActionTime(rfc3339: $0) } }
+
   /// Why a feed that holds records so would make a dead letter of it; nil when it takes it. What cannot be emitted at all
   /// is not looked at.
   package func fault(under proof: RecordProof) -> AuditActionError? {
@@ -67,8 +70,9 @@ extension EmitRecord {
     sequence.withUTF8 { headers.append("ce_sequence", UnsafeRawBufferPointer($0)) }
     log.withUTF8 { headers.append("ce_logid", UnsafeRawBufferPointer($0)) }
     self.init(key: record.key, value: record.value, headers: headers)
-    // Kafka takes 0 for now.
-    timestampMilliseconds = max(1, numbered.time.millisecondsSince1970)
+    // What its source has proved it was not before: else anybody could have it expire at once by an older time, and its
+    // number count as received. Kafka takes 0 for now.
+    timestampMilliseconds = max(1, numbered.time.millisecondsSince1970, numbered.provedTime?.millisecondsSince1970 ?? 1)
   }
 
   private static func headers(

@@ -15,6 +15,7 @@ extension IngestLoop {
     var letters: [DeadLetters.Letter] = []
     var reasons: [(partition: Int32, reason: String)] = []
     var intake: SourceIntake?
+    retain()
     // Asked for once: a batch is judged by one state of the metadata.
     var policies = configuration.policies?()
     if policies?.keepsEverything ?? false { policies = nil }

@@ -68,7 +68,7 @@ final class IngestLoop {
   private static let policiesPollMilliseconds = 10
 
   /// Has the store keep of each queue what its metadata says, if that has changed.
-  private func retain() {
+  func retain() {
     guard let policies = configuration.policies?(), policies.retentionChanges != retentionChanges else { return }
     store.retain(policies.retentions)
     retentionChanges = policies.retentionChanges

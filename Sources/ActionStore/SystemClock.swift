@@ -49,6 +49,8 @@ final class StoreClock: Sendable {
     var known = offset.load(ordering: .relaxed)
     // Written only when it grows: readers on all cores look at it.
     if wall &- steady > known { known = offset.max(wall &- steady, ordering: .relaxed).newValue }
-    return (steady &+ known, max(0, steady &+ known &- wall))
+    // Both are whole milliseconds of clocks that do not turn at the same moment.
+    let lead = steady &+ known &- wall
+    return (steady &+ known, lead > 1 ? lead : 0)
   }
 }

@@ -78,6 +78,11 @@ struct SealedNumberedTests {
       #expect(records.map(\.headers) == first.map(\.headers) && records.map(\.value) == first.map(\.value))
     }
     for record in third { #expect(try numbered(record).fault(under: proof) == nil) }
+    // The time that goes along is not proved; one before that of its source does not make it expire.
+    for record in first {
+      let proved = try ActionTime(rfc3339: try #require(record.headers["ce_time"]))
+      #expect(try EmitRecord(numbered(record)).timestampMilliseconds == proved.millisecondsSince1970)
+    }
 
     let whole = try numbered(first[0])
     func changed(

@@ -90,6 +90,32 @@ struct AuditTests {
     await fixture.end()
   }
 
+  @Test("a bound on a queue never seen holds for its first batch")
+  func retentionOfNew() async throws {
+    var fixture = try IngestFixture(partitions: 1)
+    let box = KnownPolicies()
+    var policies = QueuePolicies(default: .all)
+    box.set(policies)
+    fixture.configuration.policies = { box.ask() }
+    // Only a batch applies it.
+    fixture.configuration.maintenanceMilliseconds = 3_600_000
+    let first = try await fixture.send(#"{"event":"A"}"#, key: "p/other")
+    let store = try fixture.openStore()
+    policies.set(QueueAudit(retention: .init(count: 2)), of: queue)
+    let (bounded, sender) = (policies, fixture)
+    try await fixture.running(store) { _ in
+      try await eventually("the first is read") { store.nextOffset(of: 0) == first.offset + 1 }
+      box.set(bounded)
+      var last = first
+      for _ in 0..<9 { last = try await sender.send(#"{"event":"A"}"#) }
+      let end = last.offset + 1
+      try await eventually("everything is read") { store.nextOffset(of: 0) == end }
+      #expect(store.page(of: queue, after: nil, limit: 50).actions.count == 2)
+    }
+    try store.close()
+    await fixture.end()
+  }
+
   @Test("nothing is read before it is known what is wanted")
   func waiting() async throws {
     var fixture = try IngestFixture(partitions: 1)

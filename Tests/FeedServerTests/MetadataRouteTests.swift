@@ -90,6 +90,12 @@ import Testing
         #expect(try await client.get(Self.path).text == result)
       }
       #expect(try await client.patch("/v1/p/queues/new", #"{"a":1}"#).text == #"{"a":1}"#)
+      // One of two bounds, then the other: a patch need not be a document by itself.
+      _ = try await client.put(Self.path, #"{"audit":{"retention":{"count":5,"bytes":100}}}"#)
+      for (patch, rest) in [("count", #"{"bytes":100}"#), ("bytes", "{}")] {
+        let answer = try await client.patch(Self.path, #"{"audit":{"retention":{"\#(patch)":null}}}"#)
+        #expect(answer.status == .ok && answer.text == #"{"audit":{"retention":\#(rest)}}"#)
+      }
     }
   }
 

@@ -63,9 +63,9 @@ extension QueueAudit {
 
   private static func retention(
     _ value: JSONTree, _ pointer: JSONPointer
-  ) throws(AuditActionError) -> Retention {
+  ) throws(AuditActionError) -> Retention? {
     let shape = "audit.retention is an object with count, bytes or both, such as {\"count\":10000}"
-    guard case .object(let members) = value, !members.isEmpty else { throw fault(shape, at: pointer.text) }
+    guard case .object(let members) = value else { throw fault(shape, at: pointer.text) }
     var retention = Retention()
     for member in members {
       let place = pointer.appending(member.name)
@@ -75,7 +75,8 @@ extension QueueAudit {
       }
       if member.name == "count" { retention.count = number } else { retention.bytes = number }
     }
-    return retention
+    // What a merge patch leaves that takes both away.
+    return members.isEmpty ? nil : retention
   }
 
   private static func fault(_ detail: String, at pointer: String) -> AuditActionError {
