@@ -47,7 +47,7 @@ let package = Package(
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: strict),
-    .target(name: "AuditActions", swiftSettings: strict),
+    .target(name: "AuditActions", dependencies: ["Cprocessor"], swiftSettings: strict),
     .target(
       name: "ActionProof",
       dependencies: ["AuditActions", "Cprocessor", .product(name: "Crypto", package: "swift-crypto")],
@@ -122,7 +122,7 @@ let package = Package(
       name: "strandline",
       dependencies: [
         "Kafka", "AuditActions", "ActionProof", "ActionEmitter", "ActionStore", "ActionIngest", "ActionArchive",
-        "ObjectStores", "FeedServer", "QueueMetadata",
+        "ObjectStores", "FeedServer", "QueueMetadata", "Cprocessor",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),

@@ -4,7 +4,8 @@
  *   rdkafka acked   SERVERS TOPIC COUNT IN_FLIGHT  the same with at most so many that are not acknowledged
  *   rdkafka discard SERVERS TOPIC COUNT            reads COUNT records from the beginning in batches, drops them
  *   rdkafka fill    SERVERS TOPIC COUNT PROJECT TTL RATE
- *                   writes actions over 1,000 queues of a project; COUNT 0: until it is ended; RATE 0: without pause
+ *                   writes actions over 1,000 queues of a project; COUNT 0: until it is ended; RATE 0: without pause,
+ *                   otherwise with 50 ms of linger
  *
  * Prints one line: records counted, wall seconds, CPU seconds of this process. For discard the time begins with the
  * first batch, which is not counted: what it takes to connect says nothing about reading. */
@@ -53,8 +54,9 @@ static void produce(
   }
 }
 
-static rd_kafka_t *producer_for(const char *servers) {
+static rd_kafka_t *producer_for(const char *servers, const char *linger_milliseconds) {
   rd_kafka_conf_t *conf = producer_settings(servers);
+  if (linger_milliseconds != NULL) set(conf, "linger.ms", linger_milliseconds);
   rd_kafka_conf_set_dr_msg_cb(conf, report);
   return client(RD_KAFKA_PRODUCER, conf);
 }
@@ -70,7 +72,7 @@ static void emit(const char *servers, const char *topic, long count, long in_fli
   for (int i = 0; i < BODIES; i++) make_body(bodies[i], i);
   for (int i = 0; i < QUEUES; i++) key_bytes[i] = snprintf(keys[i], sizeof keys[i], "project/queue-%d", i);
   double wall = now(), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-  rd_kafka_t *producer = producer_for(servers);
+  rd_kafka_t *producer = producer_for(servers, NULL);
   for (long i = 0; i < count; i++) {
     while (in_flight > 0 && i - delivered - undelivered >= in_flight) rd_kafka_poll(producer, 100);
     produce(producer, topic, keys[i % QUEUES], key_bytes[i % QUEUES], bodies[i % BODIES], cloud_event(i));
@@ -81,8 +83,12 @@ static void emit(const char *servers, const char *topic, long count, long in_fli
   rd_kafka_destroy(producer);
 }
 
+/* At a steady rate in few large requests: the embedded broker walks through all batches it has of a partition for each
+ * fetch, and would take half of the core that the load shares with it. */
+static const char steady_linger_milliseconds[] = "50";
+
 static void fill(const char *servers, const char *topic, long count, const char *project, const char *ttl, long rate) {
-  rd_kafka_t *producer = producer_for(servers);
+  rd_kafka_t *producer = producer_for(servers, rate > 0 ? steady_linger_milliseconds : NULL);
   double wall = now(), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
   long step = rate > 0 ? (rate + 999) / 1000 : BATCH, sent = 0;
   for (; count == 0 || sent < count;) {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 
 from harness.measure import cpu_seconds
 from harness.processes import LOAD_CORE, TOPIC, Failure, Server, run
@@ -10,20 +11,25 @@ LATENCY_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
 
 
 def wrk(url, connections, seconds, pids, headers=None):
-    """What wrk measured, and what the server's processes used of the CPU meanwhile."""
-    before = cpu_seconds(pids)
+    """What wrk measured, and what the server's processes and wrk used of the CPU meanwhile."""
+    before, before_wrk = cpu_seconds(pids), ended_children_cpu_seconds()
     text = run(
         ["wrk", "--threads", 1, "--connections", connections, "--duration", f"{seconds}s", "--latency", "--timeout",
          "30s", *(word for name, value in (headers or {}).items() for word in ("--header", f"{name}: {value}")), url],
         LOAD_CORE)
-    used = cpu_seconds(pids) - before
+    used, used_wrk = cpu_seconds(pids) - before, ended_children_cpu_seconds() - before_wrk
     if "Non-2xx" in text or "Socket errors" in text:
         raise Failure(f"wrk saw errors at {url}:\n{text}")
     requests, wall = re.search(r"(\d+) requests in ([\d.]+)s", text).groups()
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
     return {
         "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), "cpu": used / max(1, int(requests)) * 1e6,
-        "busy": used / float(wall), "p99": float(number) * LATENCY_UNITS[unit]}
+        "busy": used / float(wall), "wrk_busy": used_wrk / float(wall), "p99": float(number) * LATENCY_UNITS[unit]}
+
+
+def ended_children_cpu_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def kafka_pass(program, *arguments, core=None):

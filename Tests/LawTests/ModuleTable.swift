@@ -7,7 +7,7 @@ enum ModuleTable {
   static let mayImport: [String: Set<String>] = [
     "Crdkafka": [],
     "Kafka": ["Crdkafka"],
-    "AuditActions": [],
+    "AuditActions": ["Cprocessor"],
     "ActionProof": ["AuditActions", "Cprocessor"],
     "QueueMetadata": ["AuditActions", "Kafka"],
     "ActionEmitter": ["AuditActions", "ActionProof", "Cprocessor", "Kafka", "QueueMetadata"],
@@ -22,7 +22,7 @@ enum ModuleTable {
     "ActionSinks": ["Kafka", "AuditActions"],
     "strandline": [
       "Kafka", "AuditActions", "ActionProof", "ActionEmitter", "ActionStore", "ActionIngest", "FeedServer",
-      "ActionArchive", "ActionSinks", "ObjectStores", "QueueMetadata",
+      "ActionArchive", "ActionSinks", "ObjectStores", "QueueMetadata", "Cprocessor",
     ],
     "ExampleWorker": ["ActionEmitter", "AuditActions"],
   ]
@@ -30,7 +30,7 @@ enum ModuleTable {
   /// Modules and packages' products with the only targets that may import them.
   static let guarded: [String: Set<String>] = [
     "Crdkafka": ["Kafka"],
-    "Cprocessor": ["ActionEmitter", "ActionProof", "ActionStore"],
+    "Cprocessor": ["ActionEmitter", "ActionProof", "ActionStore", "AuditActions", "strandline"],
     "GRDB": ["ActionStore"],
     "Hummingbird": ["FeedServer"],
     "AsyncHTTPClient": ["ObjectStores", "ActionSinks", "strandline"],

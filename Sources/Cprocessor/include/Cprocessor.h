@@ -1,4 +1,5 @@
-/* What the processor has instructions for and Swift has no words for: AES, CRC-32C, and the shuffles that make base64.
+/* What the processor has instructions for and Swift has no words for: AES, CRC-32C, the shuffles that make base64, and
+   the first byte of sixteen that matters; and which cores there are, of which the C library tells Swift nothing.
    No key schedule, no mode, no fallback: ActionStore's BlockCipher, CRC32C and Base64URL have these. */
 #ifndef CPROCESSOR_H
 #define CPROCESSOR_H
@@ -26,5 +27,36 @@ int processor_has_base64url(void);
 
 /* Writes `count` bytes as base64 with the URL-safe alphabet, without padding: (count * 4 + 2) / 3 characters. */
 void processor_base64url(const uint8_t *bytes, size_t count, uint8_t *text);
+
+/* How many of `count` bytes come before the first that ends or complicates a JSON string: a quote, a backslash, a control
+   character, or one that is not ASCII; `count` when there is none. */
+static inline size_t processor_plain_run(const uint8_t *bytes, size_t count) {
+  size_t run = 0;
+#if defined(__SSE2__) /* any x86-64 */
+  typedef char sixteen __attribute__((vector_size(16), aligned(1)));
+  for (; count - run >= 16; run += 16) {
+    sixteen text = *(const sixteen *)(bytes + run);
+    /* Signed: what is not ASCII is less than a space, too. */
+    unsigned flags = (unsigned)__builtin_ia32_pmovmskb128((sixteen)((text < ' ') | (text == '"') | (text == '\\')));
+    if (flags != 0) return run + (size_t)__builtin_ctz(flags);
+  }
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+  for (; count - run >= 8; run += 8) {
+    uint64_t text;
+    __builtin_memcpy(&text, bytes + run, 8);
+    /* A byte's high bit is set where it matters. Borrows reach only bytes above a flagged one, so the lowest flag is
+       exact, and only that one is used. */
+    uint64_t flags =
+        ((text - ones * ' ') | ((text ^ ones * '"') - ones) | ((text ^ ones * '\\') - ones) | text) & high;
+    if (flags != 0) return run + (size_t)(__builtin_ctzll(flags) / 8);
+  }
+#endif
+  while (run < count && bytes[run] >= ' ' && bytes[run] < 0x80 && bytes[run] != '"' && bytes[run] != '\\') run++;
+  return run;
+}
+
+/* How many cores the calling thread may run on (taskset, a cpuset); 0 when the system does not tell. */
+int processor_usable_cores(void);
 
 #endif
