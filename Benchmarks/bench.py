@@ -10,6 +10,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -71,6 +72,8 @@ def main(groups):
         sys.exit("the benchmarks need two cores: one for the server, one for the load")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, most) if most > 0 else OPEN_FILES, most))
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what was started is ended then, too
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     failed = False
     for group in groups or GROUPS:
         begin, load = time.monotonic(), os.getloadavg()[0]
