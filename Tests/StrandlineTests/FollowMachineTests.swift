@@ -235,3 +235,16 @@ struct FollowMachineTests {
     #expect(line.hasSuffix(#"ann         {"k":1}"#))
   }
 }
+
+struct NoteTests {
+  @Test("Each line of a note says whose it is, also where several are told at once")
+  func namesEachLine() {
+    #expect(Note("the feed answers again").text == "strandline: the feed answers again\n")
+    #expect(
+      Note("the feed answers again\n2 actions expired").text == """
+        strandline: the feed answers again
+        strandline: 2 actions expired
+
+        """)
+  }
+}

@@ -104,7 +104,7 @@ struct ReadingFlags: ParsableArguments {
     return try await reader.run(machine, limit: limit) {
       try printer.print($0)
     } note: { text in
-      try FileWriter.write(Array("strandline: \(text)\n".utf8), to: STDERR_FILENO)
+      try Note(text).write()
     }
   }
 }

@@ -83,7 +83,7 @@ struct SyncCommand: ConfiguredCommand {
     while true {
       do { _ = try await once(project, context) } catch let failure as CommandFailure {
         // The next run tries again.
-        try FileWriter.write(Array("strandline: \(failure.description)\n".utf8), to: STDERR_FILENO)
+        try Note(failure.description).write()
       }
       try await Task.sleep(for: .seconds(interval))
     }

@@ -10,7 +10,7 @@ enum Patience {
   ) async throws(Failure) -> Value {
     let notice = Task {
       try await Task.sleep(for: silence)
-      try FileWriter.write(Array("strandline: \(text)\n".utf8), to: STDERR_FILENO)
+      try Note(text).write()
     }
     defer { notice.cancel() }
     return try await work()
