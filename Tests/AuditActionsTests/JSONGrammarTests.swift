@@ -45,9 +45,14 @@ struct JSONGrammarTests {
   @Test("Every control character is refused in a string, wherever it stands")
   func refusesControlCharacters() {
     for control in UInt8(0)..<0x20 {
-      for before in 0..<17 {
-        let text = [0x22] + [UInt8](repeating: 0x61, count: before) + [control] + Array("bcdefghijkl\"".utf8)
-        #expect(code(of: scanRoot(text)) == .invalidJSON)
+      // Alone in the last bytes of the document, and at each place of the first two blocks of sixteen.
+      for before in 0..<33 {
+        for after in [0, 11, 32] {
+          let head = [UInt8](repeating: 0x61, count: before)
+          let tail = [UInt8](repeating: 0x62, count: after)
+          let text = [0x22] + head + [control] + tail + [0x22]
+          #expect(code(of: scanRoot(text)) == .invalidJSON)
+        }
       }
     }
   }
@@ -55,7 +60,7 @@ struct JSONGrammarTests {
   @Test("A control character, a quote or a backslash is found behind any neighbour, though borrows cross bytes")
   func findsSpecialBytesBehindAnyNeighbour() {
     for neighbour in UInt8(0x20)..<0x80 where neighbour != 0x22 && neighbour != 0x5C {
-      for place in 1..<9 {
+      for place in 1..<34 {
         let run = [UInt8](repeating: neighbour, count: place)
         #expect(code(of: scanRoot([0x22] + run + [0x1F] + run + [0x22])) == .invalidJSON)
         #expect(code(of: scanRoot([0x22] + run + [0x22] + run)) == .invalidJSON || neighbour == 0x20)
